@@ -1,0 +1,45 @@
+"""forerun: from small training runs to what the big run will reach, what to train, and what it costs."""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "read_runs": "forerun.runs",
+    "Runs": "forerun.runs",
+    "Law": "forerun.laws",
+    "Param": "forerun.laws",
+    "Term": "forerun.laws",
+    "law": "forerun.laws",
+    "term": "forerun.laws",
+    "floor": "forerun.laws",
+    "amplitude": "forerun.laws",
+    "exponent": "forerun.laws",
+    "coefficient": "forerun.laws",
+    "location": "forerun.laws",
+    "fit": "forerun.fitting",
+    "simulate": "forerun.fitting",
+    "Fit": "forerun.fitting",
+    "Forecast": "forerun.fitting",
+    "plan": "forerun.planning",
+    "Plan": "forerun.planning",
+    "Note": "forerun.note",
+    "DataError": "forerun.note",
+}
+__all__ = [*_PUBLIC, "laws", "units"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(import_module(_PUBLIC[name]), name)
+    elif name in ("laws", "units"):
+        value = import_module(f"forerun.{name}")
+    else:
+        raise AttributeError(f"module 'forerun' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
