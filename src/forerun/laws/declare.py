@@ -1,0 +1,384 @@
+"""How a law is declared: `Law`, `Term`, `Param`, the decorators that make them, and the operations that combine them.
+
+A law is a function: inputs are positional, parameters keyword-only, the body is the formula and nothing else (NumPy
+only, broadcasting, no branch on values). Everything here is declaration; the numerical work is in ``forerun.fitting``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+
+from forerun.note import DataError, nearest
+from forerun.units import Column
+
+Range = tuple[float, float]
+KINDS = ("explicit", "implicit")
+STATUSES = ("stated", "recalled", "inferred", "own")
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of a law.
+
+    ``bounds`` are closed; ``scale`` is ``"log"`` for positive quantities that range over decades; ``search`` is where
+    the global stage looks, either a range or a function of the columns (arrays by role, the outcome under ``"y"``)
+    that returns one. ``typical`` is used for synthetic runs. ``index`` names what the parameter is repeated over.
+    ``linear=False`` keeps it out of the linear projection even where the formula is linear in it.
+    """
+
+    bounds: Range = (-math.inf, math.inf)
+    scale: str = "linear"
+    search: Range | Callable[[Mapping[str, np.ndarray]], Range] = (-1.0, 1.0)
+    typical: float = 1.0
+    meaning: str = ""
+    unit: str = ""
+    role: str = "coefficient"
+    index: str | None = None
+    linear: bool = True
+
+    def over(self, index: str) -> Param:
+        """The same parameter once for every member of ``index``."""
+        return replace(self, index=index)
+
+
+def floor(meaning: str = "irreducible part", *, typical: float = 1.7, **changes: Any) -> Param:
+    """A level that the outcome approaches but does not cross: zero or above."""
+    return replace(Param((0.0, math.inf), "linear", _below_smallest, typical, meaning, role="floor"), **changes)
+
+
+def amplitude(meaning: str = "size of the reducible part", *, typical: float = 400.0, **changes: Any) -> Param:
+    """A positive factor that may range over many decades (the bounds only keep its logarithm finite)."""
+    return replace(Param((1e-40, 1e40), "log", (1e-3, 1e6), typical, meaning, role="amplitude"), **changes)
+
+
+def exponent(meaning: str = "how fast the reducible part falls", *, typical: float = 0.35, **changes: Any) -> Param:
+    """A power; positive means that the outcome falls. Negative values are admitted so that a fit can report them."""
+    return replace(Param((-2.0, 6.0), "linear", (0.02, 2.0), typical, meaning, role="exponent"), **changes)
+
+
+def coefficient(meaning: str = "", *, typical: float = 1.0, **changes: Any) -> Param:
+    """A number of either sign."""
+    return replace(Param(typical=typical, meaning=meaning), **changes)
+
+
+def location(of: str, meaning: str = "where the trend bends", *, typical: float = 1e5, **changes: Any) -> Param:
+    """A positive position on the axis of input ``of``, searched over the range of the data."""
+
+    def search(columns: Mapping[str, np.ndarray]) -> Range:
+        return float(columns[of].min()), float(columns[of].max())
+
+    return replace(Param((1e-40, 1e40), "log", search, typical, meaning, role="location"), **changes)
+
+
+def _below_smallest(columns: Mapping[str, np.ndarray]) -> Range:
+    return 0.0, 0.999 * float(columns["y"].min())
+
+
+@dataclass(frozen=True)
+class PublishedSet:
+    """Coefficients as somebody published them: on what, with what uncertainty, from where, and how far we checked.
+
+    ``verified`` is False for a set that was never compared with its source; such a set is never a default.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    fitted_on: str
+    source: str
+    verified: bool
+    uncertainty: Mapping[str, Any] = field(default_factory=dict)
+    checks: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Law:
+    """A formula with its inputs, parameters and source. Make one with the decorator :func:`law`.
+
+    Call it with arrays or numbers and natural parameter values; it broadcasts. The operations ``where``, ``fix``,
+    ``tie``, ``share`` and ``over`` return a new law and never change this one; ``operations`` records them so that a
+    saved fit can rebuild it.
+
+    >>> import forerun as fr
+    >>> law = fr.laws.get("chinchilla")
+    >>> round(float(law(70e9, 1.4e12, E=1.69, A=406.4, alpha=0.34, B=410.7, beta=0.28)), 4)
+    1.9366
+    """
+
+    name: str
+    body: Callable[..., Any]
+    inputs: Mapping[str, Column]
+    output: Column
+    params: Mapping[str, Param]
+    source: str = ""
+    answers: str = ""
+    group: str = "own"
+    status: str = "own"
+    kind: str = "explicit"
+    between: tuple[str, str] | None = None
+    prepare: Callable[..., tuple[np.ndarray, ...]] | None = None
+    trials: Column | None = None
+    caution: str = ""
+    doc: str = ""
+    shared: tuple[tuple[str, ...], str] | None = None
+    operations: tuple[tuple[str, Any], ...] = ()
+    base: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS or self.status not in STATUSES:
+            raise ValueError(f"law {self.name!r}: kind must be in {KINDS} and status in {STATUSES}")
+        if (self.kind == "implicit") != (self.between is not None):
+            raise ValueError(f"law {self.name!r}: an implicit law, and only that, names the two limits in `between`")
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """The formula at ``inputs`` (in declared order, after ``prepare``); an implicit law gives its residual."""
+        return self.body(*inputs, **params)
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """Index names that are not bound to members yet."""
+        found = [c.index for c in self.inputs.values()] + [p.index for p in self.params.values()]
+        return tuple(dict.fromkeys(i for i in found if i is not None))
+
+    @property
+    def published(self) -> tuple[PublishedSet, ...]:
+        """Published coefficient sets of the law this one was made from, those checked against a source first."""
+        from forerun.laws.registry import published_sets
+
+        return published_sets(self.base or self.name)
+
+    def typical(self) -> dict[str, float]:
+        """Plausible parameter values: the first verified published set, else what the parameters declare."""
+        sets = [s for s in self.published if s.verified and set(s.values) == set(self.params)]
+        return dict(sets[0].values) if sets else {name: p.typical for name, p in self.params.items()}
+
+    def fix(self, **values: float) -> Law:
+        """The law with some parameters held at given values.
+
+        >>> import forerun as fr
+        >>> list(fr.laws.get("chinchilla").fix(alpha=0.34).params)
+        ['E', 'A', 'B', 'beta']
+        """
+        self._known_params(values)
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise DataError("bad-value", f"cannot fix {name} at {value}", advice="Give a finite number")
+        body = self.body
+
+        def fixed(*inputs: Any, **params: Any) -> Any:
+            return body(*inputs, **params, **values)
+
+        return self._restricted(fixed, values, "fix", {k: float(v) for k, v in values.items()})
+
+    def tie(self, **pairs: str) -> Law:
+        """The law with some parameters set equal to others: ``tie(alpha="beta")`` keeps only beta."""
+        self._known_params([*pairs, *pairs.values()])
+        if set(pairs) & set(pairs.values()):
+            raise DataError("bad-tie", f"{sorted(set(pairs) & set(pairs.values()))} is tied and tied to at once")
+        body = self.body
+
+        def tied(*inputs: Any, **params: Any) -> Any:
+            return body(*inputs, **params, **{name: params[target] for name, target in pairs.items()})
+
+        return self._restricted(tied, pairs, "tie", dict(pairs))
+
+    def share(self, *names: str, across: str) -> Law:
+        """One value of ``names`` for all rows, and of every other parameter one for each value of column ``across``.
+
+        The flattened parameters are called ``A[gpt]``. At least one parameter must be left to vary.
+        """
+        self._known_params(names)
+        if set(names) == set(self.params):
+            raise DataError("bad-share", f"every parameter of {self.name} is shared; then there are no groups to fit")
+        operation = ("share", {"names": list(names), "across": across})
+        return self._derived(shared=(tuple(names), across), operations=(*self.operations, operation))
+
+    def where(self, **terms: Term) -> Law:
+        """The law with inputs replaced by effective quantities: ``chinchilla.where(D=repeated_data)``.
+
+        A parameter of the term whose name the law already uses is renamed to ``<input>_<name>``.
+        """
+        result = self
+        for slot, term in terms.items():
+            result = result._substitute(slot, term)
+        return result
+
+    def over(self, **members: Sequence[str]) -> Law:
+        """The law with indexed inputs and parameters spread over named members: ``over(domain=["web", "code"])``."""
+        unknown = set(members) - set(self.indices)
+        if unknown:
+            raise DataError("unknown-index", f"{self.name} has no index {sorted(unknown)[0]!r}")
+        body, inputs, params = self.body, dict(self.inputs), dict(self.params)
+
+        def spread(*values: Any, **named: Any) -> Any:
+            rest = iter(values)
+            args = [_gather(c, members, lambda _: next(rest)) for c in inputs.values()]
+            kwargs = {n: _gather(p, members, _picker(named, n)) for n, p in params.items()}
+            return body(*args, **kwargs)
+
+        return self._derived(
+            body=spread,
+            inputs=_flatten(inputs, members),
+            params=_flatten(params, members),
+            operations=(*self.operations, ("over", {k: list(v) for k, v in members.items()})),
+        )
+
+    def _substitute(self, slot: str, term: Term) -> Law:
+        if slot not in self.inputs:
+            raise DataError(
+                "unknown-input", f"{self.name} has no input {slot!r}", advice=f"It has: {', '.join(self.inputs)}"
+            )
+        if self.prepare or self.indices:
+            raise DataError("bad-term", f"{self.name} takes a curve or an index; a term cannot replace its inputs")
+        names = {n: f"{slot}_{n}" if n in self.params else n for n in term.params}
+        own = [n for n in self.inputs if n != slot]
+        inputs = {**{n: self.inputs[n] for n in own}, **{n: c for n, c in term.inputs.items() if n not in own}}
+        order, body, position = list(inputs), self.body, list(self.inputs).index(slot)
+
+        def composed(*values: Any, **params: Any) -> Any:
+            given = dict(zip(order, values))
+            effective = term.body(*(given[n] for n in term.inputs), **{n: params[names[n]] for n in term.params})
+            args = [given[n] for n in own]
+            args.insert(position, effective)
+            return body(*args, **{n: v for n, v in params.items() if n in self.params})
+
+        return self._derived(
+            body=composed,
+            inputs=inputs,
+            params={**self.params, **{names[n]: p for n, p in term.params.items()}},
+            operations=(*self.operations, ("where", {slot: term.name})),
+        )
+
+    def _restricted(self, body: Callable[..., Any], gone: Iterable[str], verb: str, detail: Mapping[str, Any]) -> Law:
+        params = {n: p for n, p in self.params.items() if n not in set(gone)}
+        if not params:
+            raise DataError("bad-law", f"nothing of {self.name} is left to fit", advice="Leave one parameter free")
+        return self._derived(body=body, params=params, operations=(*self.operations, (verb, detail)))
+
+    def _derived(self, **changes: Any) -> Law:
+        base = self.base or self.name
+        made = replace(self, base=base, **changes)
+        return replace(made, name=base + "".join(_describe(verb, detail) for verb, detail in made.operations))
+
+    def _known_params(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.params:
+                hint = nearest(name, self.params) or list(self.params)
+                raise DataError("unknown-parameter", f"{self.name} has no parameter {name!r}", advice=_did_you(hint))
+
+
+@dataclass(frozen=True)
+class Term:
+    """An effective quantity that may stand for an input of a law. Make one with the decorator :func:`term`."""
+
+    name: str
+    body: Callable[..., Any]
+    inputs: Mapping[str, Column]
+    output: Column
+    params: Mapping[str, Param]
+    source: str = ""
+    status: str = "own"
+    doc: str = ""
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """The effective quantity at ``inputs``."""
+        return self.body(*inputs, **params)
+
+
+def law(
+    name: str, *, inputs: Mapping[str, Column], output: Column, params: Mapping[str, Param], **details: Any
+) -> Callable[[Callable[..., Any]], Law]:
+    """Decorator: a function becomes a :class:`Law` that is fitted, forecast with and tested like every other.
+
+    ``details`` are the further fields of :class:`Law` (``source``, ``group``, ``status``, ``kind`` ...).
+    """
+
+    def decorate(body: Callable[..., Any]) -> Law:
+        names = inputs if "prepare" not in details else None
+        _check_signature(name, body, names, params, implicit=details.get("kind") == "implicit")
+        return Law(name, body, dict(inputs), output, dict(params), doc=body.__doc__ or "", **details)
+
+    return decorate
+
+
+def term(
+    name: str, *, inputs: Mapping[str, Column], output: Column, params: Mapping[str, Param], **details: Any
+) -> Callable[[Callable[..., Any]], Term]:
+    """Decorator: a function becomes a :class:`Term`, an effective quantity that may stand for an input of a law."""
+
+    def decorate(body: Callable[..., Any]) -> Term:
+        _check_signature(name, body, inputs, params, implicit=False)
+        return Term(name, body, dict(inputs), output, dict(params), doc=body.__doc__ or "", **details)
+
+    return decorate
+
+
+def dot(one: Mapping[str, Any], two: Mapping[str, Any]) -> Any:
+    """Sum over the members of an index of the products of two indexed quantities."""
+    return sum(one[m] * two[m] for m in one)
+
+
+def _check_signature(
+    name: str,
+    body: Callable[..., Any],
+    inputs: Mapping[str, Column] | None,
+    params: Mapping[str, Param],
+    implicit: bool,
+) -> None:
+    """A declaration and its function must name the same things, or a wrong formula would be fitted in silence."""
+    given = signature(body).parameters.values()
+    positional = [p.name for p in given if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    keyword = [p.name for p in given if p.kind is Parameter.KEYWORD_ONLY]
+    if keyword != list(params):
+        raise ValueError(f"{name!r}: keyword-only arguments {keyword} differ from the declared params {list(params)}")
+    if inputs is not None and positional[int(implicit) :] != list(inputs):
+        raise ValueError(f"{name!r}: positional arguments {positional} differ from the declared inputs {list(inputs)}")
+
+
+def _flat(name: str, member: str | None) -> str:
+    return name if member is None else f"{name}[{member}]"
+
+
+def _flatten(declared: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    flat = {}
+    for name, item in declared.items():
+        for member in members.get(item.index, [None]) if item.index else [None]:
+            flat[_flat(name, member)] = replace(item, index=None) if member is not None else item
+    return flat
+
+
+def _gather(item: Any, members: Mapping[str, Sequence[str]], value: Callable[[str | None], Any]) -> Any:
+    if item.index in members:
+        return {m: value(m) for m in members[item.index]}
+    return value(None)
+
+
+def _picker(named: Mapping[str, Any], name: str) -> Callable[[str | None], Any]:
+    return lambda member: named[_flat(name, member)]
+
+
+def _describe(verb: str, detail: Mapping[str, Any]) -> str:
+    if verb == "share":
+        return f".share({', '.join(detail['names'])}; across={detail['across']})"
+    shown = (f"{k}={'|'.join(v) if isinstance(v, list) else v}" for k, v in detail.items())
+    return f".{verb}({', '.join(shown)})"
+
+
+def _did_you(names: Sequence[str]) -> str:
+    return f"Nearest: {', '.join(names)}"
+
+
+def member_of(role: str) -> tuple[str, str | None]:
+    """Split ``t[web]`` into ``("t", "web")``; a plain role has no member.
+
+    >>> member_of("r[web]"), member_of("N")
+    (('r', 'web'), ('N', None))
+    """
+    match = re.fullmatch(r"(\w+)\[(.+)\]", role)
+    return (match[1], match[2]) if match else (role, None)

@@ -1,0 +1,1 @@
+"""Laws of benchmark scores and pass rates."""

@@ -1,0 +1,1 @@
+"""Laws of training dynamics: schedules, learning rate, batch."""

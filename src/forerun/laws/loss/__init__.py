@@ -1,0 +1,1 @@
+"""Laws of the loss in size, data and compute, and general curves."""
