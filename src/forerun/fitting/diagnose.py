@@ -1,0 +1,262 @@
+"""What speaks against a fit: each doubt is a Note with its evidence and one sentence of advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from forerun.fitting.polish import Optimum
+from forerun.fitting.problem import Problem
+from forerun.fitting.refit import refit
+from forerun.laws import Param
+from forerun.note import Note
+from forerun.units import COLUMNS
+
+Array = np.ndarray
+FEW_SHARE, MOST_FEW = 0.02, 5  # how many rows count as few: 2 %, at most five
+FEW_SHIFT = 2.5  # standard errors; tables simulated without outliers stay below 2.3
+FEW_DRAWS = 200
+TREND = 4.0  # standard normal deviate of a rank correlation
+WIDE_FLOOR = 0.3  # of the smallest outcome
+LOOSE_EXPONENT = 0.5  # of its own size
+SIGN_DOUBT = 0.05  # share of draws of the other sign
+NARROW = 1.0  # decades
+MOST_ROWS = 20_000  # for the checks that need rank correlations or refits
+
+
+def diagnose(problem: Problem, optimum: Optimum, starts: Array, draws: Array, outcome: str, columns: Mapping[str, Array],
+             order: Array, row_numbers: Array, seed: int) -> list[Note]:  # fmt: skip
+    """All notes about one fit. ``columns`` are the inputs in the order of the runs, ``order`` that of the problem."""
+    best = int(optimum.value.argmin())
+    z = optimum.z[best]
+    notes = [*_conditions(outcome, optimum, best)]
+    notes += _bounds(problem, z)
+    notes += _signs(problem, z, draws)
+    notes += _floors(problem, z, draws)
+    notes += _ridges(problem, z, draws)
+    notes += _basins(problem, optimum, best, draws)
+    notes += _narrow(columns)
+    if len(row_numbers) <= MOST_ROWS:
+        notes += _trends(problem.residuals(z), {k: v[order] for k, v in columns.items()})
+        if outcome != "not-converged" and problem.rows > len(z) + 2:
+            notes += _few_points(problem, z, starts, row_numbers[order], seed)
+    return notes
+
+
+def _param(problem: Problem, name: str) -> Param:
+    return problem.law.params.get(name) or problem.law.params[name.split("[")[0]]
+
+
+def _conditions(outcome: str, optimum: Optimum, best: int) -> Iterator[Note]:
+    if outcome == "not-converged":
+        evidence = {"gradient": float(optimum.slope[best]), "steps": optimum.steps}
+        yield Note(
+            "not-converged",
+            "error",
+            "The solver did not reach an optimum",
+            evidence,
+            "Fix or tie parameters, or take a smaller law.",
+        )
+    if outcome == "flat":
+        evidence = {"curvature": float(optimum.curvature[best])}
+        message = "The objective is flat in some direction, so the data do not identify all parameters"
+        yield Note(
+            "not-identified", "error", message, evidence, "Fix or tie a parameter, or add runs that tell them apart."
+        )
+
+
+def _bounds(problem: Problem, z: Array) -> Iterator[Note]:
+    for i, name in enumerate(problem.names):
+        side = "lower" if z[i] <= problem.lower[i] else "upper" if z[i] >= problem.upper[i] else None
+        role = _param(problem, name).role
+        if side is None or (role == "floor" and side == "lower"):
+            continue
+        value = float(problem.natural(z[None])[0, i])
+        severity = "error" if role in ("amplitude", "exponent") else "warning"
+        advice = (
+            f"The data may not show the effect of {name}: add runs over a wider range, fix it, or take a smaller law."
+        )
+        yield Note(
+            "bound-hit",
+            severity,
+            f"{name} ended on its {side} bound {value:.4g}",
+            {"parameter": name, "value": value},
+            advice,
+        )
+
+
+def _signs(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
+    for i, name in enumerate(problem.names):
+        if _param(problem, name).role != "exponent":
+            continue
+        share = float((draws[:, i] < 0).mean()) if len(draws) else 0.0
+        evidence = {"parameter": name, "value": float(z[i]), "share_negative": share}
+        if z[i] < 0:
+            message = f"{name} = {z[i]:.4g} is negative: in these runs the outcome grows with scale"
+            yield Note(
+                "wrong-sign", "error", message, evidence, "Check for diverged or badly tuned runs; do not extrapolate."
+            )
+        elif share > SIGN_DOUBT:
+            message = f"the sign of {name} is not decided ({share:.0%} of the draws are negative)"
+            yield Note("sign-not-decided", "warning", message, evidence, "Add runs over a wider range of its input.")
+
+
+def _floors(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
+    smallest = min(float(b.y.min()) for b in problem.blocks)
+    for i, name in enumerate(problem.names):
+        if _param(problem, name).role != "floor":
+            continue
+        if z[i] <= problem.lower[i]:
+            message = f"{name} ended at zero: the data do not bend towards a floor"
+            yield Note(
+                "floor-at-zero",
+                "error",
+                message,
+                {"parameter": name},
+                "Use a law without a floor, fix it, or add larger runs.",
+            )
+        elif len(draws):
+            low, high = (float(q) for q in np.quantile(draws[:, i], [0.05, 0.95]))
+            if low <= max(problem.lower[i], 0.0) or high - low > WIDE_FLOOR * smallest:
+                message = f"{name} lies anywhere between {low:.4g} and {high:.4g}: the data hardly bend towards a floor"
+                advice = "Forecasts far out hang on it: add larger runs, or fix it from a related family."
+                yield Note("floor-not-seen", "warning", message, {"parameter": name, "low": low, "high": high}, advice)
+
+
+def _ridges(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
+    """An exponent that the draws leave loose, with the parameter that moves along with it."""
+    if len(draws) < 20:
+        return
+    spread = draws.std(0)
+    moving = np.flatnonzero(spread > 0)
+    correlation = np.zeros((len(z), len(z)))
+    correlation[np.ix_(moving, moving)] = np.corrcoef(draws[:, moving].T) if len(moving) > 1 else 1.0
+    np.fill_diagonal(correlation, 0.0)
+    for i, name in enumerate(problem.names):
+        q25, q75 = np.quantile(draws[:, i], [0.25, 0.75])
+        if _param(problem, name).role != "exponent" or (q75 - q25) / 1.35 < LOOSE_EXPONENT * abs(z[i]):
+            continue
+        j = int(np.abs(correlation[i]).argmax())
+        partner, r = problem.names[j], float(correlation[i, j])
+        message = f"{name} and {partner} can be changed together with almost no loss (correlation {r:.3f}, {name} {q25:.3g} to {q75:.3g} between quartiles)"
+        advice = f"Do not read {name} by itself; add runs that vary its input alone, or fix or tie it."
+        yield Note("ridge", "warning", message, {"parameter": name, "partner": partner, "correlation": r}, advice)
+
+
+def _basins(problem: Problem, optimum: Optimum, best: int, draws: Array) -> Iterator[Note]:
+    """Another optimum whose objective the data cannot tell from the best."""
+    n = problem.rows
+    power = 1.0 if problem.objective.name in ("huber", "lad") else 2.0
+    limit = (
+        optimum.value[best] + 2.0 if problem.objective.rho is None else optimum.value[best] * np.exp(2.0 * power / n)
+    )
+    spread = draws.std(0) if len(draws) else 0.05 * (1.0 + np.abs(optimum.z[best]))
+    distance = np.abs(optimum.z - optimum.z[best]) / np.maximum(spread, 1e-6)
+    rivals = np.flatnonzero(optimum.finished & (optimum.value <= limit) & (distance.max(1) > 1.0) & (optimum.curvature > 0)
+                            & (optimum.value > optimum.value[best] * (1 + 1e-6)))  # fmt: skip
+    if not len(rivals):
+        return
+    other = rivals[optimum.value[rivals].argmin()]
+    i = int(distance[other].argmax())
+    one, two = (float(problem.natural(optimum.z[k][None])[0, i]) for k in (best, other))
+    ratio = float(optimum.value[other] / optimum.value[best])
+    message = f"a second optimum fits as well (objective {ratio:.4f} times the best) with {problem.names[i]} = {two:.4g} instead of {one:.4g}"
+    evidence = {"ratio": ratio, "parameter": problem.names[i], "best": one, "other": two}
+    yield Note("several-optima", "warning", message, evidence, "Give both, or add runs that tell them apart.")
+
+
+def _narrow(columns: Mapping[str, Array]) -> Iterator[Note]:
+    for name, values in columns.items():
+        column = COLUMNS.get(name.split("[")[0])
+        if column is None or not column.positive or values.min() <= 0:
+            continue
+        decades = float(np.log10(values.max() / values.min()))
+        if 0 < decades < NARROW:
+            message = f"{name} ranges over only {decades:.2f} decades"
+            yield Note(
+                "narrow-range",
+                "warning",
+                message,
+                {"input": name, "decades": decades},
+                f"Add runs with much smaller or larger {name}.",
+            )
+
+
+def _trends(residuals: Array, columns: Mapping[str, Array]) -> Iterator[Note]:
+    for name, values in columns.items():
+        if len(values) < 10 or np.ptp(values) == 0 or np.ptp(residuals) == 0:
+            continue
+        rank = _ranks(values)
+        for shape, scale in (("rises or falls", rank), ("bends", np.abs(rank - rank.mean()))):
+            r = float(np.corrcoef(_ranks(residuals), _ranks(scale))[0, 1])
+            if abs(r) * np.sqrt(len(values) - 1) > TREND:
+                message = f"what the law leaves over {shape} with {name} (rank correlation {r:.2f})"
+                evidence = {"input": name, "shape": shape, "correlation": r}
+                yield Note(
+                    "residual-trend",
+                    "warning",
+                    message,
+                    evidence,
+                    "The form does not fit these runs; expect bias outside them.",
+                )
+                break
+
+
+def _ranks(x: Array) -> Array:
+    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2.0)[inverse]
+
+
+def _few_points(problem: Problem, z: Array, starts: Array, row_numbers: Array, seed: int) -> Iterator[Note]:
+    """Whether one row, or the few most influential ones, move a parameter by more than the rest leaves in doubt."""
+    influence = _influence(problem, z)
+    sizes = sorted({1, min(MOST_FEW, max(1, round(FEW_SHARE * problem.rows)))})
+    sets = list(dict.fromkeys(
+        tuple(sorted(np.argsort(sign * influence[:, j])[:k].tolist())) for k in sizes for j in range(len(z)) for sign in (1, -1)
+    ))  # fmt: skip
+    keep = np.ones((len(sets), problem.rows))
+    for weights, few in zip(keep, sets):
+        weights[list(few)] = 0.0
+    moved = refit(problem, starts[:8], keep, seed).z - z
+    worst = sorted(range(len(sets)), key=lambda s: -np.abs(moved[s] / _typical_error(problem, influence)).max())[:2]
+    rng = np.random.default_rng([seed, 2])
+    for s in worst:
+        weights = keep[s] * rng.exponential(size=(FEW_DRAWS, problem.rows))
+        rest = refit(problem, (z + moved[s])[None], weights, seed).z
+        low, high = np.quantile(rest, [0.16, 0.84], axis=0)
+        shift = np.abs(moved[s]) / np.maximum((high - low) / 2.0, 1e-12)
+        if shift.max() < FEW_SHIFT:
+            continue
+        readable = shift * [1.0 if _param(problem, n).role != "amplitude" else 0.0 for n in problem.names]
+        i = int((readable if readable.max() >= FEW_SHIFT else shift).argmax())
+        one, two = (float(problem.natural(x[None])[0, i]) for x in (z, z + moved[s]))
+        rows = sorted(int(row_numbers[r]) for r in sets[s])
+        name, noun = problem.names[i], "row" if len(rows) == 1 else "rows"
+        message = f"without {len(rows)} of {problem.rows} rows ({noun} {', '.join(map(str, rows))}) {name} moves from {one:.4g} to {two:.4g}, {shift[i]:.1f} standard errors"
+        evidence = {"rows": rows, "parameter": name, "with": one, "without": two, "standard_errors": float(shift[i])}
+        yield Note(
+            "few-points-decide",
+            "warning",
+            message,
+            evidence,
+            "Look at these runs; report the fit with and without them.",
+        )
+        return
+
+
+def _influence(problem: Problem, z: Array) -> Array:
+    """First-order change of each parameter per unit of each row's weight, (n, p)."""
+    hessian = problem.evaluate(z[None]).hessian[0]
+    free = (z > problem.lower) & (z < problem.upper)
+    gradients = np.concatenate([g for _, g in problem.row_gradients(z)])
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
+    inverse = np.linalg.pinv(
+        np.where(np.outer(free, free), hessian / np.outer(scale, scale), 0.0), rcond=1e-12, hermitian=True
+    )
+    return -(gradients / scale) @ inverse / scale
+
+
+def _typical_error(problem: Problem, influence: Array) -> Array:
+    return np.maximum(np.sqrt((influence**2).sum(0)), 1e-12)

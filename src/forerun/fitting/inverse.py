@@ -1,0 +1,110 @@
+"""The inverse question: which N, D, C or x reaches an outcome, for the fitted law and for every draw of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from forerun.fitting.forecast import Forecast, interval
+from forerun.fitting.prediction import predict
+from forerun.fitting.question import check_value
+from forerun.fitting.result import Fit, distance_notes
+from forerun.note import DataError, Note
+from forerun.units import COLUMNS, SCALE, derive_scale
+
+Array = np.ndarray
+DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 6, 12, 8
+BISECTIONS = 60
+
+
+def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
+    """See :meth:`forerun.Fit.invert`."""
+    given = {k: float(v) for k, v in question.items()}
+    role = fit.law.output.role
+    if role not in given:
+        raise DataError("missing-input", f"the question names no {role} to reach", advice=f"Give {role}=...")
+    target = given.pop(role)
+    if fit.law.prepare or fit.law.shared or fit.law.trials:
+        raise DataError("bad-question", f"{fit.law.name} takes a curve, a group or counts and cannot be inverted")
+    for name, value in given.items():
+        check_value(name, value)
+    unknown = _unknown(fit, given)
+
+    def outcomes(u: Array, params: Array) -> Array:
+        known = derive_scale({**{k: np.asarray(v) for k, v in given.items()}, unknown: u})
+        inputs = [np.broadcast_to(np.asarray(known[n], float), u.shape) for n in fit.law.inputs]
+        return predict(fit.law, inputs, params)
+
+    low, high = fit.runs.ranges.get(unknown, COLUMNS[unknown].typical if unknown in COLUMNS else (1.0, 1.0))
+    grid = np.geomspace(low * 10.0**-DECADES_BELOW, high * 10.0**DECADES_ABOVE, PER_DECADE * 30)
+    params = np.array([list(fit.params.values())])
+    value = float(_crossings(outcomes, grid, params, target)[0])
+    reached = outcomes(grid, params)[0]
+    if not (np.isfinite(value) and value > 0):
+        best, worst = float(np.nanmin(reached)), float(np.nanmax(reached))
+        message = f"no {unknown} reaches {role} = {target:g}: the law stays between {best:.5g} and {worst:.5g}"
+        raise DataError("unreachable", message, advice="Ask for an outcome in that range, or change the other inputs")
+    notes = list(fit.carried_notes)
+    samples, low_limit, high_limit = None, None, None
+    if len(fit.draws):
+        samples = _crossings(outcomes, grid, fit.draws, target)
+        low_limit, high_limit = (float(x) for x in interval(samples, fit.level))
+        never = float(np.isinf(samples).mean())
+        if never > 0:
+            message = f"{never:.1%} of the draws never reach {role} = {target:g}"
+            notes.append(
+                Note("unreachable-draws", "warning", message, {"share": never}, "The target is close to the floor.")
+            )
+    inputs = {k: v for k, v in derive_scale({**given, unknown: value}).items() if k != unknown}
+    decades = fit.decades_outside({**inputs, unknown: value})
+    unit = COLUMNS[unknown].unit if unknown in COLUMNS else ""
+    return Forecast(
+        {role: target, **inputs}, value, low_limit, high_limit, level=fit.level, target="input",
+        layers=("parameters",) if samples is not None else (), decades_outside=decades, quantity=unknown, unit=unit,
+        notes=(*notes, *distance_notes(decades)), samples=samples,
+    )  # fmt: skip
+
+
+def _unknown(fit: Fit, given: Mapping[str, float]) -> str:
+    """The one input that is not given: a law input, or C where tokens per parameter are given."""
+    wanted = list(fit.law.inputs)
+    scale = [n for n in wanted if n in SCALE]
+    others = [n for n in wanted if n not in scale and n not in given]
+    stray = [n for n in given if n not in wanted and n not in SCALE]
+    if stray:
+        raise DataError(
+            "unknown-input", f"{fit.law.name} has no input {stray[0]!r}", advice=f"It has: {', '.join(wanted)}"
+        )
+    if not scale and len(others) == 1:
+        return others[0]
+    if scale and not others:
+        known = [n for n in SCALE if n in given]
+        if len(scale) == 1 and not known:
+            return scale[0]
+        if len(scale) == 2 and len(known) == 1:
+            return {"N": "D", "D": "N", "M": "C", "C": "N"}[known[0]]
+    advice = "Give all inputs but one; for N and D together give M, tokens per parameter, and C is found"
+    raise DataError(
+        "bad-question",
+        f"{fit.law.name} takes {', '.join(wanted)}; given are {', '.join(given) or 'none'}",
+        advice=advice,
+    )
+
+
+def _crossings(outcomes: Any, grid: Array, params: Array, target: float) -> Array:
+    """For each parameter vector the smallest u on the grid's range at which the outcome falls to the target.
+
+    Infinite where it never does, zero where it lies below from the start.
+    """
+    above = outcomes(grid, params) > target
+    falls = above[:, :-1] & ~above[:, 1:]
+    found = falls.any(1)
+    first = falls.argmax(1)
+    low, high = grid[first].copy(), grid[first + 1].copy()
+    for _ in range(BISECTIONS):
+        middle = np.sqrt(low * high)
+        over = outcomes(middle[:, None], params)[:, 0] > target
+        low, high = np.where(over, middle, low), np.where(over, high, middle)
+    return np.where(found, np.sqrt(low * high), np.where(above[:, 0], np.inf, 0.0))

@@ -1,0 +1,234 @@
+"""A law, the rows it is fitted to and an objective, as one function of a batch of parameter vectors and row weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from forerun.fitting.jet import Jet
+from forerun.fitting.objective import Objective
+from forerun.fitting.prediction import predict, predict_jet
+from forerun.laws import Law
+
+Array = np.ndarray
+CHUNK = 1 << 15  # elements of a work array: small enough to stay in a core's cache
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows that share one assignment of the law's parameters to the problem's (all rows, or a group's)."""
+
+    rows: slice
+    inputs: tuple[Array, ...]
+    y: Array
+    trials: Array | None
+    columns: Array  # position of each parameter of the law in the problem's vector
+
+    @cached_property
+    def jets(self) -> tuple[Jet, ...]:
+        """Inputs as constants that keep their logarithms from one evaluation to the next."""
+        return tuple(Jet(x) for x in self.inputs)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Objective (B,), gradient (B, p) and Hessian (B, p, p) in the solver's coordinates."""
+
+    value: Array
+    gradient: Array
+    hessian: Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The function that is minimised, over vectors ``z``: natural parameters, or their logarithms where ``log``."""
+
+    law: Law
+    objective: Objective
+    names: tuple[str, ...]
+    lower: Array
+    upper: Array
+    log: Array
+    blocks: tuple[Block, ...]
+    row_weights: Array  # (n,), the user's
+    exact: bool = True
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.row_weights)
+
+    def with_objective(self, objective: Objective) -> Problem:
+        """The same problem under another objective."""
+        return replace(self, objective=objective)
+
+    def natural(self, z: Array) -> Array:
+        """Parameters in their own units from the solver's coordinates."""
+        return np.where(self.log, np.exp(np.where(self.log, z, 0.0)), z)
+
+    def internal(self, params: Array) -> Array:
+        """The solver's coordinates, moved inside the bounds."""
+        with np.errstate(all="ignore"):
+            z = np.where(self.log, np.log(np.where(self.log, params, 1.0)), params)
+        return np.clip(z, self.lower, self.upper)
+
+    def values(self, z: Array, weights: Array | None = None) -> Array:
+        """The objective only, (B,); ``weights`` (B, n) multiply the rows' own; inf where the law is not defined."""
+        return np.concatenate(
+            [self._values(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
+        )
+
+    def rowwise(self, z: Array) -> Array:
+        """Each row's contribution with its own weight, (B, n): the objective under other weights is a product with it."""
+        out = np.empty((len(z), self.rows))
+        for part in self._parts(z):
+            params = self.natural(z[part])
+            for block in self.blocks:
+                f = predict(self.law, block.inputs, params[:, block.columns])
+                with np.errstate(all="ignore"):
+                    terms, _, _ = self.objective.terms(f, block.y, block.trials, order=0)
+                out[part, block.rows] = terms * self.row_weights[block.rows]
+        return np.where(np.isnan(out), np.inf, out)
+
+    def evaluate(self, z: Array, weights: Array | None = None) -> Evaluation:
+        """Objective, gradient and Hessian of each vector under its own row weights."""
+        parts = [self._evaluate(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
+        return Evaluation(*(np.concatenate(x) for x in zip(*parts)))
+
+    def predictions(self, z: Array) -> Array:
+        """Outcomes at the rows of the table, (B, n)."""
+        params = self.natural(z)
+        return np.concatenate([predict(self.law, b.inputs, params[:, b.columns]) for b in self.blocks], axis=1)
+
+    def residuals(self, z: Array) -> Array:
+        """Residuals of one vector ``z`` (p,), (n,), in the space of the objective."""
+        f = self.predictions(z[None])[0]
+        return np.concatenate([self.objective.residuals(f[b.rows], b.y, b.trials) for b in self.blocks])
+
+    def row_gradients(self, z: Array) -> Iterator[tuple[slice, Array]]:
+        """Gradient of each row's contribution at one vector ``z`` (p,): for each block its rows and (rows, p)."""
+        params = self.natural(z[None])
+        factor = np.where(self.log, params, 1.0)
+        for block in self.blocks:
+            f, slope, _ = self._terms(block, params)
+            out = np.zeros((len(block.y), len(self.names)))
+            for k, column in enumerate(block.columns):
+                out[:, column] += (slope * f.grad.get(k, 0.0))[0]
+            yield block.rows, out * factor * self.row_weights[block.rows, None]
+
+    def _parts(self, z: Array) -> Sequence[slice]:
+        size = max(1, CHUNK // max(len(b.y) for b in self.blocks))
+        return [slice(i, i + size) for i in range(0, len(z), size)]
+
+    def _values(self, z: Array, weights: Array | None) -> Array:
+        total, params = np.zeros(len(z)), self.natural(z)
+        for block in self.blocks:
+            f = predict(self.law, block.inputs, params[:, block.columns])
+            with np.errstate(all="ignore"):
+                terms, _, _ = self.objective.terms(f, block.y, block.trials, order=0)
+                total += _sum(terms, self._weights(block, weights))
+        return np.where(np.isnan(total), np.inf, total)
+
+    def _terms(self, block: Block, params: Array) -> tuple[Jet, Array, Array]:
+        with np.errstate(all="ignore"):
+            f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
+            value, slope, bend = self.objective.terms(f.value, block.y, block.trials, order=2)
+        assert slope is not None
+        assert bend is not None
+        f.value = value
+        return f, slope, bend
+
+    def _weights(self, block: Block, weights: Array | None) -> Array:
+        own = self.row_weights[block.rows]
+        return own[None] if weights is None else weights[:, block.rows] * own
+
+    def _evaluate(self, z: Array, weights: Array | None) -> tuple[Array, Array, Array]:
+        count, p = z.shape
+        params = self.natural(z)
+        value, gradient, hessian = np.zeros(count), np.zeros((count, p)), np.zeros((count, p, p))
+        for block in self.blocks:
+            f, slope, bend = self._terms(block, params)
+            with np.errstate(all="ignore"):
+                w = self._weights(block, weights)
+                value += _sum(f.value, w)
+                _accumulate(f, slope * w, bend * w, block.columns, gradient, hessian)
+        factor = np.where(self.log, params, 1.0)
+        gradient *= factor
+        hessian *= factor[:, :, None] * factor[:, None, :]
+        diagonal = np.arange(p)
+        hessian[:, diagonal, diagonal] += np.where(self.log, gradient, 0.0)
+        broken = ~(np.isfinite(value) & np.isfinite(gradient).all(1) & np.isfinite(hessian).all((1, 2)))
+        value[broken], gradient[broken], hessian[broken] = np.inf, 0.0, np.eye(p)
+        return value, gradient, hessian
+
+
+def _sum(terms: Array, weights: Array) -> Array:
+    if len(weights) == 1:
+        return terms @ weights[0]
+    return np.einsum("bn,bn->b", terms, weights)
+
+
+def _accumulate(f: Jet, slope: Array, bend: Array, columns: Array, gradient: Array, hessian: Array) -> None:
+    """Add a block's sums: H = sum of bend f_i f_j + slope f_ij, over rows."""
+    count, n = slope.shape
+    g = np.empty((count, len(columns), n))
+    for k in range(len(columns)):
+        g[:, k] = f.grad.get(k, 0.0)
+    gradient[:, columns] += np.matmul(g, slope[:, :, None])[:, :, 0]
+    local = np.matmul(g * bend[:, None, :], g.transpose(0, 2, 1))
+    for (i, j), h in f.hess.items():
+        term = np.einsum("bn,bn->b", slope, np.broadcast_to(h, slope.shape))
+        local[:, i, j] += term
+        if i != j:
+            local[:, j, i] += term
+    hessian[:, columns[:, None], columns[None, :]] += local
+
+
+def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, objective: Objective, weights: Array,
+          groups: Array | None, exact: bool) -> tuple[Problem, Array]:  # fmt: skip
+    """The problem and the order in which it holds the rows (groups stand together).
+
+    ``groups`` (n,) names the group of each row for a law with shared parameters, else None.
+    """
+    if law.shared is None or groups is None:
+        names = tuple(law.params)
+        order = np.arange(len(y))
+        spans = [(slice(0, len(y)), np.arange(len(names)))]
+        params = list(law.params.values())
+    else:
+        common = law.shared[0]
+        members = list(dict.fromkeys(groups.tolist()))
+        names = (*common, *(f"{n}[{m}]" for m in members for n in law.params if n not in common))
+        params = [law.params[n.split("[")[0]] for n in names]
+        position = {n: i for i, n in enumerate(names)}
+        order = np.concatenate([np.flatnonzero(groups == m) for m in members])
+        spans, start = [], 0
+        for m in members:
+            stop = start + int((groups == m).sum())
+            spans.append(
+                (slice(start, stop), np.array([position.get(n, position.get(f"{n}[{m}]", -1)) for n in law.params]))
+            )
+            start = stop
+    blocks = [
+        Block(
+            part,
+            tuple(x[order[part]] for x in inputs),
+            y[order[part]],
+            None if trials is None else trials[order[part]],
+            columns,
+        )
+        for span, columns in spans
+        for part in _split(span)
+    ]
+    log = np.array([p.scale == "log" for p in params])
+    bounds = np.array([p.bounds for p in params], float).T
+    with np.errstate(all="ignore"):
+        lower, upper = (np.where(log, np.log(np.where(log, b, 1.0)), b) for b in bounds)
+    return Problem(law, objective, names, lower, upper, log, tuple(blocks), weights[order], exact), order
+
+
+def _split(span: slice) -> list[slice]:
+    return [slice(i, min(i + CHUNK, span.stop)) for i in range(span.start, span.stop, CHUNK)]

@@ -1,0 +1,56 @@
+"""Many weighted refits as one batched call: the engine under every kind of uncertainty and every leave-out check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forerun.fitting.polish import polish
+from forerun.fitting.problem import Problem
+
+Array = np.ndarray
+POOL = 256
+EXCHANGES = 6
+LOWER = 1e-9  # relative decrease that counts as another optimum
+
+
+@dataclass(frozen=True)
+class Refits:
+    """Optima (B, p) of the problem under each row of weights, and how many were not solved to the end."""
+
+    z: Array
+    value: Array
+    finished: Array
+
+
+def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
+    """Minimise under each row of ``weights`` (B, n), from the best of ``starts`` (K, p) for that row.
+
+    A refit that stops in another basin than the best is what makes warm-started error bars wrong. So the optima found
+    are offered to each other as starts, which costs one matrix product, until nothing improves.
+    """
+    rng = np.random.default_rng(seed)
+    z, _ = _best_start(problem, starts, weights)
+    now = polish(problem, z, weights)
+    z, value, finished = now.z, now.value, now.finished
+    for _ in range(EXCHANGES):
+        pool = z[rng.choice(len(z), min(POOL, len(z)), replace=False)]
+        offered, offer = _best_start(problem, pool, weights)
+        tempted = np.flatnonzero(offer < value * (1.0 - LOWER))
+        if not len(tempted):
+            break
+        again = polish(problem, offered[tempted], weights[tempted])
+        lower = again.value < value[tempted]
+        index = tempted[lower]
+        z[index], value[index], finished[index] = again.z[lower], again.value[lower], again.finished[lower]
+    return Refits(z, value, finished)
+
+
+def _best_start(problem: Problem, pool: Array, weights: Array) -> tuple[Array, Array]:
+    """For each row of weights the vector of the pool with the lowest objective, and that objective."""
+    rows = problem.rowwise(pool)
+    rows = np.where(np.isfinite(rows), rows, 1e300 / problem.rows)
+    value = weights @ rows.T
+    best = value.argmin(axis=1)
+    return pool[best], value[np.arange(len(weights)), best]

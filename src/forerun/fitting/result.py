@@ -1,0 +1,338 @@
+"""`Fit`: an optimum with its uncertainty, how far it was verified, and the doubts about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from forerun.fitting import objective as objectives
+from forerun.fitting.forecast import TARGETS, Forecast, interval, plain, why_not
+from forerun.fitting.prediction import predict
+from forerun.fitting.question import parse_question
+from forerun.laws import Law
+from forerun.laws.registry import get, rebuild
+from forerun.note import DataError, Note, text_table
+from forerun.runs import Conventions, Runs
+
+Array = np.ndarray
+VERSION = 1
+FAR, VERY_FAR = 1.0, 3.0  # decades outside the data at which a forecast carries a warning, and an error
+OUTCOMES = {
+    "converged": "optimum verified: the gradient vanishes and the curvature is positive in every direction",
+    "at-bound": "optimum on a bound: it is one only inside the bounds that the law states",
+    "flat": "the optimum is flat: the data do not identify all parameters",
+    "not-converged": "no optimum was reached; do not use these numbers",
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a fit keeps of its runs: enough to say where they lay and whether a question speaks their language."""
+
+    n: int
+    fingerprint: str
+    conventions: Conventions
+    ranges: Mapping[str, tuple[float, float]]
+    source: str = ""
+    audit: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Solution:
+    """How the optimum was verified: scaled gradient norm, smallest scaled eigenvalue, starts that agree, derivatives."""
+
+    gradient: float
+    curvature: float
+    agreeing: int
+    starts: int
+    derivatives: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A law fitted to runs. Get one from :func:`forerun.fit`.
+
+    ``params`` are natural values by name; ``draws`` (k, p) are samples of them in the same order, empty where no
+    uncertainty was estimated; ``intervals`` are percentiles of the draws at ``level``. ``outcome`` is a key of
+    ``OUTCOMES``. ``notes`` are the doubts, gravest first. ``fit.forecast`` and ``fit.invert`` ask it questions.
+    """
+
+    law: Law
+    params: Mapping[str, float]
+    draws: Array
+    level: float
+    uncertainty: Mapping[str, Any]
+    objective: str
+    objective_value: float
+    outcome: str
+    solution: Solution
+    runs: Data
+    notes: tuple[Note, ...] = ()
+    noise: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float] | None]:
+        """Limits of each parameter by percentile of the draws, None without draws."""
+        if not len(self.draws):
+            return dict.fromkeys(self.params)
+        low, high = interval(self.draws, self.level)
+        return {name: (float(low[i]), float(high[i])) for i, name in enumerate(self.params)}
+
+    @property
+    def derivatives(self) -> str:
+        """``"exact"`` or ``"differences"``: how the law was differentiated."""
+        return self.solution.derivatives
+
+    def predict(self, inputs: Mapping[str, Any]) -> Array:
+        """The fitted outcome at ``inputs``, (m,) for inputs of shape (m,)."""
+        return self._outcomes(np.array([list(self.params.values())]), inputs)[0]
+
+    def sample(self, inputs: Mapping[str, Any]) -> Array:
+        """Samples of the outcome, (draws, m), one row for each draw of the parameters."""
+        return self._outcomes(self.draws, inputs)
+
+    def forecast(self, *, target: str = "mean", **inputs: Any) -> Forecast:
+        """What runs at ``inputs`` reach: the mean of such runs, or with ``target="new-run"`` a single one.
+
+        Give the law's inputs, or enough of N, D, C = 6ND and M = D/N to derive them; arrays ask several questions at
+        once. ``N_counts=...`` states what N counts where it could be mistaken, and is refused if it differs from the
+        runs. Raises ``DataError`` for a missing or impossible input.
+
+        >>> import forerun as fr
+        >>> answer = fr.fit("chinchilla", fr.simulate("chinchilla")).forecast(N=70e9, D=1.4e12)
+        >>> answer.low < answer.value < answer.high, answer.target
+        (True, 'mean')
+        """
+        if target not in TARGETS:
+            raise DataError(
+                "unknown-target", f"there is no target {target!r}", advice=f"Use one of: {', '.join(TARGETS)}"
+            )
+        question, shape = parse_question(self.law, self.runs.conventions, inputs)
+        decades = self.decades_outside(question)
+        low = high = samples = None
+        layers: tuple[str, ...] = ()
+        if len(self.draws):
+            samples, layers = self.sample(question), ("parameters",)
+            if target == "new-run":
+                samples, layers = self._with_noise(samples), ("parameters", "run-noise")
+            low, high = interval(samples, self.level)
+        as_asked = {k: v if isinstance(v, str) else _shaped(v, shape) for k, v in question.items()}
+        return Forecast(
+            inputs=as_asked,
+            value=_shaped(self.predict(question), shape),
+            low=None if low is None else _shaped(low, shape),
+            high=None if high is None else _shaped(high, shape),
+            level=self.level,
+            target=target,
+            layers=layers,
+            decades_outside=decades,
+            quantity=self.law.output.role,
+            unit=self._unit(),
+            notes=(*self.carried_notes, *distance_notes(decades)),
+            samples=samples if samples is None or shape else samples[:, 0],
+        )
+
+    def invert(self, **question: Any) -> Forecast:
+        """The input at which the law reaches an outcome: ``invert(loss=2.0, D=1.4e12)`` gives N.
+
+        Name the outcome by its role (``loss``, ``y``) and all inputs but one; ``M=20`` leaves the compute C to be
+        found at 20 tokens per parameter. A draw that never reaches the outcome counts as infinite; where the fitted law
+        itself does not, ``DataError`` says what it does reach.
+        """
+        from forerun.fitting.inverse import solve_input
+
+        return solve_input(self, question)
+
+    def residuals(self, runs: Runs) -> Array:
+        """Residuals of ``runs``, (n,): log outcome minus log prediction, or the plain difference, as the objective has it.
+
+        Raises ``DataError`` if the runs follow other conventions than those fitted.
+        """
+        from forerun.fitting.estimate import law_inputs, outcome
+
+        runs.require_same_conventions(self.runs.conventions)
+        y, trials = outcome(self.law, runs)
+        inputs = dict(zip(self._input_names, law_inputs(self.law, runs)))
+        if self.law.shared:
+            inputs[self.law.shared[1]] = runs[self.law.shared[1]]
+        f = self._rows(np.array([list(self.params.values())]), inputs)[0]
+        return objectives.find(self.objective).residuals(f, y, trials)
+
+    def decades_outside(self, inputs: Mapping[str, Any]) -> float:
+        """The largest distance of ``inputs`` from the fitted range, in powers of ten; 0 inside."""
+        most = 0.0
+        for name, (low, high) in self.runs.ranges.items():
+            value = inputs.get(name)
+            if value is None or isinstance(value, str) or low <= 0:
+                continue
+            with np.errstate(divide="ignore"):
+                v = np.log10(np.asarray(value, float))
+            most = max(most, float(np.max(np.maximum(v - np.log10(high), np.log10(low) - v))))
+        return max(most, 0.0)
+
+    def with_notes(self, *notes: Note) -> Fit:
+        """The same fit with further notes, gravest first."""
+        return replace(self, notes=sort_notes((*self.notes, *notes)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON schema ``fit``, without the draws."""
+        return {
+            "schema": VERSION,
+            "law": self.law.name,
+            "params": dict(self.params),
+            "intervals": {k: None if v is None else [plain(x) for x in v] for k, v in self.intervals.items()},
+            "level": self.level,
+            "uncertainty": dict(self.uncertainty),
+            "objective": self.objective,
+            "objective_value": self.objective_value,
+            "outcome": self.outcome,
+            "solution": vars(self.solution),
+            "runs": {"n": self.runs.n, "fingerprint": self.runs.fingerprint, "conventions": self.runs.conventions.to_dict(),
+                     "ranges": {k: list(v) for k, v in self.runs.ranges.items()}, "source": self.runs.source,
+                     "audit": list(self.runs.audit)},
+            "notes": [n.to_dict() for n in self.notes],
+        }  # fmt: skip
+
+    def to_json(self) -> str:
+        """The whole fit as text: :meth:`to_dict`, the draws, the noise, and how the law was made from a registered one."""
+        recipe = {"base": self.law.base or self.law.name, "operations": self.law.operations}
+        return json.dumps(
+            {**self.to_dict(), "recipe": recipe, "draws": self.draws.tolist(), "noise": self.noise.tolist()},
+            allow_nan=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str, law: Law | None = None) -> Fit:
+        """The fit that :meth:`to_json` wrote. ``law`` gives the formula of a fit of your own, which text cannot carry."""
+        try:
+            data = json.loads(text)
+            recipe, runs = data["recipe"], data["runs"]
+            if data["schema"] > VERSION:
+                raise DataError(
+                    "newer-fit",
+                    f"the fit has schema {data['schema']}, this version reads up to {VERSION}",
+                    advice="Update forerun",
+                )
+            base = law if law is not None and recipe["base"] in (law.name, law.base) else get(recipe["base"])
+            return cls(
+                law=law if law is not None and law.name == data["law"] else rebuild(base, recipe["operations"]),
+                params=data["params"], draws=np.array(data["draws"], float).reshape(-1, len(data["params"])),
+                level=data["level"], uncertainty=data["uncertainty"], objective=data["objective"],
+                objective_value=data["objective_value"], outcome=data["outcome"], solution=Solution(**data["solution"]),
+                runs=Data(runs["n"], runs["fingerprint"], Conventions.from_dict(runs["conventions"]),
+                          {k: (v[0], v[1]) for k, v in runs["ranges"].items()}, runs["source"], tuple(runs["audit"])),
+                notes=tuple(Note.from_dict(n) for n in data["notes"]), noise=np.array(data["noise"], float),
+            )  # fmt: skip
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise DataError(
+                "bad-fit",
+                f"this is not a saved fit ({type(error).__name__}: {error})",
+                advice="Save one with `forerun fit ... -o fit.json`",
+            ) from None
+
+    def __str__(self) -> str:
+        rows = []
+        for name, value in self.params.items():
+            limits = self.intervals[name]
+            low, high = (f"{x:.5g}" for x in limits) if limits else ("-", "-")
+            rows.append([name, f"{value:.6g}", low, high, self._meaning(name)])
+        header = ["parameter", "value", *(f"{self.level:.0%} {side}" for side in ("low", "high")), "meaning"]
+        how = f"no interval because {why_not(self.notes)}"
+        if len(self.draws):
+            u = self.uncertainty
+            how = f"{u['kind']} by {u['unit']}, {u['draws']} draws, seed {u['seed']}"
+        meaning = objectives.find(self.objective).meaning
+        lines = [
+            f"{self.law.name} on {self.runs.n} rows of {self.runs.source}",
+            *(f"  {line}" for line in self.runs.audit),
+            "",
+            text_table(header, rows, words=("meaning",)),
+            "",
+            f"objective  {self.objective} ({meaning}) = {self.objective_value:.9g}",
+            f"outcome    {OUTCOMES[self.outcome]}; {self.solution.agreeing} of {self.solution.starts} starts agree",
+            f"intervals  {how}",
+        ]
+        if self.notes:
+            lines += ["", "notes", *(f"  {n}" for n in self.notes)]
+        return "\n".join(lines)
+
+    def _meaning(self, name: str) -> str:
+        """What a parameter stands for; a member of a group or an index has the meaning of the whole."""
+        param = self.law.params.get(name) or self.law.params[name.split("[")[0]]
+        return param.meaning
+
+    @property
+    def _input_names(self) -> list[str]:
+        return [f"input{i}" for i in range(len(self.law.inputs))] if self.law.prepare else list(self.law.inputs)
+
+    def _unit(self) -> str:
+        if self.law.trials is not None:
+            return "share of trials"
+        return self.runs.conventions.loss_unit if self.law.output.role == "loss" else self.law.output.unit
+
+    @property
+    def carried_notes(self) -> tuple[Note, ...]:
+        """Notes of the fit that a forecast must not leave behind."""
+        return tuple(
+            n
+            for n in self.notes
+            if n.severity == "error" or n.code in ("no-uncertainty", "few-points-decide", "conventions-mixed")
+        )
+
+    def _with_noise(self, samples: Array) -> Array:
+        rng = np.random.default_rng([int(self.uncertainty["seed"] or 0), 1])
+        residual = rng.choice(self.noise, size=samples.shape)
+        space = objectives.find(self.objective).residual
+        return samples * np.exp(residual) if space == "log" else samples + residual
+
+    def _outcomes(self, params: Array, inputs: Mapping[str, Any]) -> Array:
+        arrays = [np.atleast_1d(np.asarray(inputs[n], float)) for n in self.law.inputs]
+        named: dict[str, Any] = dict(zip(self._input_names, self.law.prepare(*arrays) if self.law.prepare else arrays))
+        if self.law.shared:
+            named[self.law.shared[1]] = np.repeat(np.array([str(inputs[self.law.shared[1]])], object), len(arrays[0]))
+        return self._rows(params, named)
+
+    def _rows(self, params: Array, inputs: Mapping[str, Array]) -> Array:
+        """Outcomes for prepared inputs; the parameters of a grouped law are picked by each row's group."""
+        arrays = [inputs[n] for n in self._input_names]
+        if not self.law.shared:
+            return predict(self.law, arrays, params)
+        common, across = self.law.shared
+        names = list(self.params)
+        out = np.empty((len(params), len(arrays[0])))
+        for group in dict.fromkeys(inputs[across].tolist()):
+            flat = [n if n in common else f"{n}[{group}]" for n in self.law.params]
+            if not set(flat) <= set(names):
+                known = sorted({n.split("[")[1][:-1] for n in names if "[" in n})
+                raise DataError(
+                    "unknown-group", f"no run of {across} {group!r} was fitted", advice=f"Known: {', '.join(known)}"
+                )
+            rows = inputs[across] == group
+            out[:, rows] = predict(self.law, [x[rows] for x in arrays], params[:, [names.index(n) for n in flat]])
+        return out
+
+
+def sort_notes(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Errors first, then warnings, then information; one note of a kind for the same message."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    unique = {(n.code, n.message): n for n in notes}
+    return tuple(sorted(unique.values(), key=lambda n: order[n.severity]))
+
+
+def distance_notes(decades: float) -> tuple[Note, ...]:
+    """The doubt about a question that lies ``decades`` powers of ten outside the fitted runs."""
+    if decades <= FAR:
+        return ()
+    severity = "error" if decades > VERY_FAR else "warning"
+    message = f"the question lies {decades:.1f} decades outside the fitted runs"
+    advice = "The interval knows parameters only, not whether the law still holds there; train runs closer to it."
+    return (Note("far-extrapolation", severity, message, {"decades_outside": decades}, advice),)
+
+
+def _shaped(values: Array, shape: tuple[int, ...]) -> Any:
+    """One answer for each question asked: a plain number where the question was of plain numbers."""
+    return values.reshape(shape) if shape else float(values[0])
