@@ -1,0 +1,6 @@
+"""Planning: what to train under limits, from anything that predicts."""
+
+from forerun.planning.budget import Predictor, plan
+from forerun.planning.result import Plan
+
+__all__ = ["Plan", "Predictor", "plan"]
