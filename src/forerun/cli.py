@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from inspect import Parameter, Signature, cleandoc, getsource, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from forerun.note import DataError, Note, text_table, worst
 from forerun.units import parse_quantity
@@ -21,251 +18,219 @@ if TYPE_CHECKING:
     from forerun.runs import Runs
 
 Answer = tuple[dict[str, Any], str, tuple[Note, ...]]  # JSON object, text, notes
+Option = tuple[tuple[str, ...], dict[str, Any]]
 
-app = typer.Typer(
-    help="Fit neural scaling laws to small training runs, forecast the large one, and plan what to train.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-)  # fmt: skip
-laws_app = typer.Typer(help="The laws that ship.", rich_markup_mode=None)
-app.add_typer(laws_app, name="laws")
-
-Source = Annotated[Path, typer.Argument(help="A table of runs (.csv, .jsonl, .parquet, .gz) or a saved fit (.json).")]
-LawName = Annotated[
-    str | None, typer.Option("--law", help="Name of a law (see `forerun laws`), or file.py:name for your own.")
-]
-ColumnN = Annotated[str | None, typer.Option("--N", help="Column of the model parameters.")]
-ColumnD = Annotated[str | None, typer.Option("--D", help="Column of the training tokens.")]
-ColumnC = Annotated[str | None, typer.Option("--C", help="Column of the training FLOPs.")]
-ColumnLoss = Annotated[str | None, typer.Option("--loss", help="Column of the loss.")]
-Roles = Annotated[
-    list[str] | None, typer.Option("--role", help="Any other column, as ROLE=COLUMN: x=steps, run=id, r[web]=p1.")
-]
-Where = Annotated[list[str] | None, typer.Option("--where", help="Keep rows: 'params > 1e8', 'dataset == c4'.")]
-Drop = Annotated[list[str] | None, typer.Option("--drop", help="Drop rows: 'loss is missing', 'step < 1000'.")]
-Outliers = Annotated[str | None, typer.Option("--drop-outliers", help="RULE:COUNT, for example highest-loss:5.")]
-Counts = Annotated[
-    str | None, typer.Option("--N-counts", help="What N counts: total, non-embedding, active, or a column.")
-]
-Unit = Annotated[str | None, typer.Option("--loss-unit", help="Unit of the loss: nats/token, bits/byte, ...")]
-Fix = Annotated[list[str] | None, typer.Option("--fix", help="Hold a parameter: alpha=0.34.")]
-Tie = Annotated[list[str] | None, typer.Option("--tie", help="Set a parameter equal to another: alpha=beta.")]
-Terms = Annotated[
-    list[str] | None, typer.Option("--term", help="Replace an input by an effective quantity: D=repeated-data.")
-]
-Share = Annotated[
-    list[str] | None, typer.Option("--share", help="A parameter with one value for all groups of --across.")
-]
-Across = Annotated[str | None, typer.Option("--across", help="Role or column of the groups of --share.")]
-Objective = Annotated[str, typer.Option("--objective", help="huber, lad, squared-log, squared, binomial.")]
-Uncertainty = Annotated[str, typer.Option("--uncertainty", help="bootstrap or none.")]
-ResampleUnit = Annotated[str | None, typer.Option("--unit", help="What is resampled: row, run, family or seed.")]
-Draws = Annotated[int, typer.Option("--draws", help="Number of refits.")]
-Level = Annotated[float, typer.Option("--level", help="Coverage that intervals promise.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
-Weights = Annotated[str | None, typer.Option("--weights", help="Column of row weights.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a note of severity error stands.")]
-At = Annotated[list[str] | None, typer.Option("--at", help="The question, as INPUT=VALUE: --at N=70e9 --at D=1.4T.")]
+SUMMARY = "Fit neural scaling laws to small training runs, forecast the large one, and plan what to train."
+EXAMPLES = """examples:
+  forerun fit runs.csv --law chinchilla --N params --D tokens --loss val_loss -o fit.json
+  forerun forecast fit.json --at N=70e9 --at D=1.4T
+  forerun plan fit.json --flops 5.76e23
+  forerun laws"""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What every command on runs may be told: the table, the law, and how it is fitted."""
-
-    source: Source
-    law: LawName = None
-    N: ColumnN = None
-    D: ColumnD = None
-    C: ColumnC = None
-    loss: ColumnLoss = None
-    role: Roles = None
-    where: Where = None
-    drop: Drop = None
-    drop_outliers: Outliers = None
-    N_counts: Counts = None
-    loss_unit: Unit = None
-    fix: Fix = None
-    tie: Tie = None
-    term: Terms = None
-    share: Share = None
-    across: Across = None
-    objective: Objective = "huber"
-    uncertainty: Uncertainty = "bootstrap"
-    unit: ResampleUnit = None
-    draws: Draws = 1000
-    level: Level = 0.9
-    seed: Seed = 0
-    weights: Weights = None
+def option(*flags: str, **settings: Any) -> Option:
+    """One option, as argparse takes it."""
+    return flags, settings
 
 
-def _answer(run: Callable[[], Answer], as_json: AsJson = False, strict: Strict = False) -> None:
-    """Print what ``run`` gives; a DataError becomes one plain line on standard error and exit code 1."""
-    try:
-        data, text, notes = run()
-    except DataError as error:
-        if as_json:
-            print(json.dumps({"schema": 1, "error": error.to_dict()}, allow_nan=False))
-        print(f"forerun: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    print(json.dumps(data, allow_nan=False) if as_json else text)
-    if strict and worst(notes) == "error":
-        note = next(n for n in notes if n.severity == "error")
-        print(f"forerun: {note.code}: {note.message}. {note.advice}", file=sys.stderr)
-        raise typer.Exit(1)
+def several(*flags: str, **settings: Any) -> Option:
+    """One option that may be given more than once."""
+    return option(*flags, action="append", default=[], **settings)
 
 
-def on_runs(command: Callable[..., Answer]) -> Callable[..., None]:
-    """A command ``(asked, ...)`` with the options of :class:`Asked`, ``--json`` and ``--strict`` added to its own."""
-    own = list(signature(command, eval_str=True).parameters.values())[1:]
-    common = list(signature(Asked, eval_str=True).parameters.values())
-    output = list(signature(_answer, eval_str=True).parameters.values())[1:]
-    merged = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in (*common, *own, *output)]
+OUTPUT = (
+    option("--json", dest="as_json", action="store_true", help="print one JSON object and nothing else"),
+    option("--strict", action="store_true", help="exit with 1 if a note of severity error stands"),
+)
+ON_RUNS = (
+    option("source", type=Path, help="table of runs (.csv, .jsonl, .parquet, also .gz) or a saved fit (.json)"),
+    option("--law", help="name of a law (see `forerun laws`), or file.py:name for your own"),
+    option("--N", metavar="COLUMN", help="column of the model parameters"),
+    option("--D", metavar="COLUMN", help="column of the training tokens"),
+    option("--C", metavar="COLUMN", help="column of the training FLOPs"),
+    option("--loss", metavar="COLUMN", help="column of the loss"),
+    several("--role", metavar="ROLE=COLUMN", help="any other column: x=steps, run=id, r[web]=p1"),
+    several("--where", metavar="CONDITION", help="keep rows: 'params > 1e8', 'dataset == c4'"),
+    several("--drop", metavar="CONDITION", help="drop rows: 'loss is missing', 'step < 1000'"),
+    option("--drop-outliers", metavar="RULE:COUNT", help="for example highest-loss:5"),
+    option("--N-counts", metavar="WHAT", help="what N counts: total, non-embedding, active, or a column that says it"),
+    option("--loss-unit", metavar="UNIT", help="unit of the loss: nats/token, bits/byte, ..."),
+    several("--fix", metavar="PARAMETER=VALUE", help="hold a parameter: alpha=0.34"),
+    several("--tie", metavar="PARAMETER=PARAMETER", help="set a parameter equal to another: alpha=beta"),
+    several("--term", metavar="INPUT=TERM", help="replace an input by an effective quantity: D=repeated-data"),
+    several("--share", metavar="PARAMETER", help="a parameter with one value for all groups of --across"),
+    option("--across", metavar="COLUMN", help="groups that have their own values of all other parameters"),
+    option("--objective", default="huber", help="huber (default), lad, squared-log, squared, binomial"),
+    option("--uncertainty", default="bootstrap", help="bootstrap (default) or none"),
+    option(
+        "--unit", help="what is resampled: row, run, family or seed (default row, or run where runs have several rows)"
+    ),
+    option("--draws", type=int, default=1000, metavar="COUNT", help="number of refits (default 1000)"),
+    option("--level", type=float, default=0.9, help="coverage that intervals promise (default 0.9)"),
+    option("--seed", type=int, default=0, help="seed of everything random (default 0)"),
+    option("--weights", metavar="COLUMN", help="column of row weights"),
+)
+EXAMPLE_PAIRS = {
+    "--role": "x=steps", "--fix": "alpha=0.34", "--tie": "alpha=beta", "--term": "D=repeated-data", "--at": "N=70e9",
+}  # fmt: skip
+AT = several("--at", metavar="INPUT=VALUE", help="the question: --at N=70e9 --at D=1.4T")
 
-    def run(**given: Any) -> None:
-        asked = Asked(**{p.name: given[p.name] for p in common})
-        _answer(lambda: command(asked, **{p.name: given[p.name] for p in own}), given["as_json"], given["strict"])
 
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    run.__annotations__ = {p.name: p.annotation for p in merged}
-    vars(run)["__signature__"] = Signature(merged)
-    return run
-
-
-@app.command("fit")
-@on_runs
-def fit_command(
-    asked: Asked,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Save the fit to this file.")] = None,
-) -> Answer:
+def fit(asked: Namespace) -> Answer:
     """Fit a law to a table of runs: parameters with intervals, and what speaks against them."""
     fitted = _fit(asked)
     text = str(fitted)
-    if output is not None:
-        _save(output, fitted.to_json())
-        text += f"\n\nsaved to {output}"
+    if asked.output is not None:
+        _save(asked.output, fitted.to_json())
+        text += f"\n\nsaved to {asked.output}"
     return fitted.to_dict(), text, fitted.notes
 
 
-@app.command()
-@on_runs
-def forecast(
-    asked: Asked,
-    at: At = None,
-    target: Annotated[str, typer.Option("--target", help="mean, or new-run for one single run.")] = "mean",
-) -> Answer:
+def forecast(asked: Namespace) -> Answer:
     """Forecast what a run of a size never trained reaches, with its interval."""
-    answer = _fit(asked).forecast(target=target, **_question(at, "forecast"))
+    answer = _fit(asked).forecast(target=asked.target, **_question(asked))
     return answer.to_dict(), str(answer), answer.notes
 
 
-@app.command()
-@on_runs
-def invert(asked: Asked, at: At = None) -> Answer:
+def invert(asked: Namespace) -> Answer:
     """Which N, D or C reaches an outcome: --at loss=2 --at D=1.4T gives N; --at loss=2 --at M=20 gives C."""
-    answer = _fit(asked).invert(**_question(at, "invert"))
+    answer = _fit(asked).invert(**_question(asked))
     return answer.to_dict(), str(answer), answer.notes
 
 
-@app.command()
-@on_runs
-def plan(
-    asked: Asked,
-    flops: Annotated[str, typer.Option("--flops", help="Compute budget, for example 5.76e23.")],
-    tolerance: Annotated[float, typer.Option("--tolerance", help="Relative excess loss that is near-optimal.")] = 0.005,
-    force: Annotated[bool, typer.Option("--force", help="Plan with a fit that carries error notes.")] = False,
-) -> Answer:
+def plan(asked: Namespace) -> Answer:
     """What to train for a compute budget: the optimum, what is as good, and what over-training costs."""
     import forerun as fr
 
-    answer = fr.plan(_fit(asked), flops=_number("--flops", flops), tolerance=tolerance, force=force)
+    flops = _number("--flops", asked.flops)
+    answer = fr.plan(_fit(asked), flops=flops, tolerance=asked.tolerance, force=asked.force)
     return answer.to_dict(), str(answer), answer.notes
 
 
-@laws_app.callback(invoke_without_command=True)
-def laws(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the laws by what they answer; `forerun laws show NAME` prints one."""
-    if context.invoked_subcommand is not None:
-        return
+def laws(asked: Namespace) -> Answer:
+    """List the laws by what they answer; `forerun laws show NAME` prints formula, parameters and published values."""
+    from forerun import laws
 
-    def run() -> Answer:
-        from forerun import laws
-
-        found = [laws.get(name) for name in laws.names()]
-        found.sort(key=lambda law: (law.group, law.name))
-        rows = [[law.name, law.group, law.status, ", ".join(law.inputs), law.answers] for law in found]
-        table = text_table(
-            ["law", "group", "status", "inputs", "answers"], rows, words=("group", "status", "inputs", "answers")
-        )
-        return {"schema": 1, "items": [_law_item(law) for law in found]}, table, ()
-
-    _answer(run, as_json)
-
-
-@laws_app.command("show")
-def show_law(name: Annotated[str, typer.Argument(help="Name of a law.")], as_json: AsJson = False) -> None:
-    """Formula, parameters and published coefficients of one law."""
-
-    def run() -> Answer:
-        from forerun import laws
-
-        law = laws.get(name)
+    if asked.action == "show":
+        law = laws.get(asked.name)
         return {"schema": 1, "items": [_law_item(law)]}, _law_text(law), ()
-
-    _answer(run, as_json)
-
-
-def main() -> None:
-    """Entry point of the command ``forerun``."""
-    app()
+    found = sorted((laws.get(name) for name in laws.names()), key=lambda law: (law.group, law.name))
+    rows = [[law.name, law.group, law.status, ", ".join(law.inputs), law.answers] for law in found]
+    header = ["law", "group", "status", "inputs", "answers"]
+    return {"schema": 1, "items": [_law_item(law) for law in found]}, text_table(header, rows, words=header), ()
 
 
-def _fit(asked: Asked) -> Fit:
+COMMANDS: dict[str, tuple[Callable[[Namespace], Answer], tuple[Option, ...]]] = {
+    "fit": (fit, (*ON_RUNS, option("-o", "--output", type=Path, metavar="FILE", help="save the fit to this file"))),
+    "forecast": (
+        forecast,
+        (*ON_RUNS, AT, option("--target", default="mean", help="mean (default), or new-run for one single run")),
+    ),
+    "invert": (invert, (*ON_RUNS, AT)),
+    "plan": (
+        plan,
+        (
+            *ON_RUNS,
+            option("--flops", required=True, help="compute budget, for example 5.76e23"),
+            option("--tolerance", type=float, default=0.005, help="relative excess loss that is near-optimal (0.005)"),
+            option("--force", action="store_true", help="plan with a fit that carries error notes"),
+        ),
+    ),
+    "laws": (
+        laws,
+        (
+            option("action", nargs="?", choices=("show",), help=SUPPRESS),
+            option("name", nargs="?", help="name of a law"),
+        ),
+    ),
+}
+
+
+def parser() -> ArgumentParser:
+    """The parser of all commands; the reference in the docs and the tests read it too."""
+    from forerun import __version__
+
+    top = ArgumentParser(
+        "forerun", description=SUMMARY, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    top.add_argument("--version", action="version", version=f"forerun {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    for name, (function, options) in COMMANDS.items():
+        summary = str(function.__doc__)
+        command = commands.add_parser(
+            name, help=summary.split(":")[0].split(";")[0].rstrip("."), description=summary, allow_abbrev=False
+        )
+        for flags, settings in (*options, *OUTPUT):
+            command.add_argument(*flags, **settings)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; wrong usage leaves through ``SystemExit(2)``, as argparse does.
+
+    A ``DataError`` becomes one plain line on standard error, and with ``--json`` an object on standard output.
+    """
+    top = parser()
+    asked = top.parse_args(arguments)
+    if asked.command == "laws" and (asked.action is None) != (asked.name is None):
+        top.error("`forerun laws show` needs the name of a law")
+    try:
+        data, text, notes = COMMANDS[asked.command][0](asked)
+    except DataError as error:
+        if asked.as_json:
+            print(json.dumps({"schema": 1, "error": error.to_dict()}, allow_nan=False))
+        print(f"forerun: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(data, allow_nan=False) if asked.as_json else text)
+    if asked.strict and worst(notes) == "error":
+        note = next(n for n in notes if n.severity == "error")
+        print(f"forerun: {note.code}: {note.message}. {note.advice}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _fit(asked: Namespace) -> Fit:
     """The saved fit that ``source`` names, or a fit of its table."""
     import forerun as fr
 
     if asked.source.suffix == ".json":
         return fr.Fit.from_json(_read(asked.source))
-    law = _law(asked)
-    options = {k: getattr(asked, k) for k in ("objective", "uncertainty", "unit", "draws", "level", "seed", "weights")}
-    return fr.fit(law, _runs(asked), **options)
+    settings = ("objective", "uncertainty", "unit", "draws", "level", "seed", "weights")
+    return fr.fit(_law(asked), _runs(asked), **{name: getattr(asked, name) for name in settings})
 
 
-def _runs(asked: Asked) -> Runs:
+def _runs(asked: Namespace) -> Runs:
     import forerun as fr
 
     roles = {k: v for k in ("N", "D", "C", "loss") if (v := getattr(asked, k)) is not None}
     roles |= _pairs(asked.role, "--role", "ROLE=COLUMN")
     if asked.across not in (None, "family", *roles):
-        roles["family"] = str(asked.across)
+        roles["family"] = asked.across
     runs = fr.read_runs(
-        asked.source,
-        N_counts=asked.N_counts,
-        loss_unit=asked.loss_unit,
-        where=asked.where or (),
-        drop=asked.drop or (),
-        **roles,
+        asked.source, N_counts=asked.N_counts, loss_unit=asked.loss_unit, where=asked.where, drop=asked.drop, **roles
     )
     if asked.drop_outliers is not None:
         rule, _, count = asked.drop_outliers.partition(":")
-        runs = runs.drop_outliers(rule, int(_number("--drop-outliers", count)))
+        if not (count.isascii() and count.isdigit() and len(count) < 10):
+            message = f"--drop-outliers takes RULE:COUNT, received {asked.drop_outliers!r}"
+            raise DataError("bad-option", message, advice="Write for example --drop-outliers highest-loss:5")
+        runs = runs.drop_outliers(rule, int(count))
     return runs
 
 
-def _law(asked: Asked) -> Law:
+def _law(asked: Namespace) -> Law:
     from forerun import laws
 
-    name = asked.law
-    if name is None:
+    if asked.law is None:
         raise DataError(
             "no-law", "no law is named", advice="Add --law, for example --law chinchilla; see `forerun laws`"
         )
-    law = _own_law(name) if ".py:" in name else laws.get(name)
+    law = _own_law(asked.law) if ".py:" in asked.law else laws.get(asked.law)
     terms = _pairs(asked.term, "--term", "INPUT=TERM")
     for term in terms.values():
         if term not in laws.terms():
-            raise DataError(
-                "unknown-term", f"there is no term {term!r}", advice=f"Known: {', '.join(laws.terms()) or 'none yet'}"
-            )
+            known = ", ".join(laws.terms()) or "none yet"
+            raise DataError("unknown-term", f"there is no term {term!r}", advice=f"Known: {known}")
     law = law.where(**{slot: laws.terms()[t] for slot, t in terms.items()}) if terms else law
     fixed = {k: _number("--fix", v) for k, v in _pairs(asked.fix, "--fix", "PARAMETER=VALUE").items()}
     law = law.fix(**fixed) if fixed else law
@@ -278,6 +243,7 @@ def _law(asked: Asked) -> Law:
 
 def _own_law(name: str) -> Law:
     """The law that a user's Python file declares under a name."""
+    from contextlib import redirect_stdout
     from runpy import run_path
 
     from forerun.laws import Law
@@ -286,54 +252,55 @@ def _own_law(name: str) -> Law:
     if not Path(path).is_file():
         raise DataError("no-file", f"there is no file {path}", advice="Write --law file.py:name")
     try:
-        found = run_path(path)
-    except Exception as error:
-        raise DataError("bad-law", f"{path} does not run: {type(error).__name__}: {error}") from error
+        with redirect_stdout(sys.stderr):
+            found = run_path(path)
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise DataError(
+            "bad-law", f"{path} does not run ({reason})", advice="Run it with Python to see where"
+        ) from error
     law = found.get(attribute)
     if not isinstance(law, Law):
-        raise DataError(
-            "bad-law", f"{path} declares no law {attribute!r}", advice="Decorate the function with @forerun.law(...)"
-        )
+        advice = "Decorate the function with @forerun.law(...)"
+        raise DataError("bad-law", f"{path} declares no law {attribute!r}", advice=advice)
     return law
 
 
-def _pairs(items: Sequence[str] | None, option: str, form: str) -> dict[str, str]:
-    pairs = {}
-    for item in items or ():
+def _pairs(items: Sequence[str], flag: str, form: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for item in items:
         name, equals, value = item.partition("=")
         if not (equals and name and value):
-            raise DataError("bad-option", f"{option} takes {form}, received {item!r}")
+            advice = f"Write for example {flag} {EXAMPLE_PAIRS[flag]}"
+            raise DataError("bad-option", f"{flag} takes {form}, received {item!r}", advice=advice)
+        if name.strip() in pairs:
+            message = f"{flag} gives {name.strip()} twice: {pairs[name.strip()]!r} and {value.strip()!r}"
+            raise DataError("bad-option", message, advice="Keep one of them")
         pairs[name.strip()] = value.strip()
     return pairs
 
 
-def _question(at: Sequence[str] | None, command: str) -> dict[str, Any]:
-    pairs = _pairs(at, "--at", "INPUT=VALUE")
+def _question(asked: Namespace) -> dict[str, Any]:
+    pairs = _pairs(asked.at, "--at", "INPUT=VALUE")
     if not pairs:
-        raise DataError(
-            "missing-input",
-            "the question is empty",
-            advice=f"Add --at, for example `forerun {command} ... --at N=70e9 --at D=1.4T`",
-        )
+        advice = f"Add --at, for example `forerun {asked.command} ... --at N=70e9 --at D=1.4T`"
+        raise DataError("missing-input", "the question is empty", advice=advice)
     return {k: v if k in ("family", "N_counts") else _number(f"--at {k}", v) for k, v in pairs.items()}
 
 
-def _number(option: str, text: str) -> float:
+def _number(flag: str, text: str) -> float:
     try:
         return parse_quantity(text)
     except ValueError as error:
-        raise DataError("bad-value", f"{option}: {error}") from None
+        raise DataError("bad-value", f"{flag}: {error}") from None
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            "unreadable",
-            f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}",
-            advice="Check the path",
-        ) from None
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError("unreadable", f"cannot read {path}: {reason}", advice="Check the path") from None
 
 
 def _save(path: Path, text: str) -> None:
@@ -343,38 +310,51 @@ def _save(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        raise DataError(
-            "cannot-write", f"cannot write {path}: {error.strerror}", advice="Choose another place with -o"
-        ) from None
+        draft.unlink(missing_ok=True) if draft.parent.is_dir() else None
+        advice = "Choose another place with -o"
+        raise DataError("cannot-write", f"cannot write {path}: {error.strerror}", advice=advice) from None
 
 
 def _law_item(law: Law) -> dict[str, Any]:
-    return {"name": law.name, "kind": law.kind, "group": law.group, "status": law.status, "inputs": list(law.inputs),
-            "params": list(law.params), "source": law.source, "answers": law.answers}  # fmt: skip
+    return {
+        "name": law.name,
+        "kind": law.kind,
+        "group": law.group,
+        "status": law.status,
+        "inputs": list(law.inputs),
+        "params": list(law.params),
+        "source": law.source,
+        "answers": law.answers,
+    }
 
 
 def _law_text(law: Law) -> str:
+    from inspect import cleandoc, getsource
+
     body = getsource(law.body).split('"""')[-1].strip() if law.body.__name__ != "body" else ""
-    inputs = text_table(
-        ["input", "unit", "meaning"], [[k, c.unit, c.meaning] for k, c in law.inputs.items()], words=("unit", "meaning")
-    )
-    params = text_table(
-        ["parameter", "bounds", "meaning"],
-        [[k, f"{p.bounds[0]:g} to {p.bounds[1]:g}", p.meaning] for k, p in law.params.items()],
-        words=("bounds", "meaning"),
-    )
-    sets = "\n".join(
-        f"  {s.name}: {', '.join(f'{k} = {v:g}' for k, v in s.values.items())}\n"
-        f"    fitted on {s.fitted_on}\n    {s.source} ({'checked against its source' if s.verified else 'NOT checked, never a default'})"
-        for s in law.published
-    )
-    head = f"{law.name} ({law.status}): {law.answers}\n{law.source}\n\n{cleandoc(law.doc)}"
-    return "\n\n".join(
-        part
-        for part in (head, body and "  " + body, inputs, params, sets and f"published coefficients\n{sets}")
-        if part
-    )
+    inputs = [[k, c.unit, c.meaning] for k, c in law.inputs.items()]
+    params = [[k, f"{p.bounds[0]:g} to {p.bounds[1]:g}", p.meaning] for k, p in law.params.items()]
+    sets = [line for s in law.published for line in _set_lines(s)]
+    parts = [
+        f"{law.name} ({law.status}): {law.answers}\n{law.source}",
+        cleandoc(law.doc),
+        f"  {body}" if body else "",
+        text_table(["input", "unit", "meaning"], inputs, words=("unit", "meaning")),
+        text_table(["parameter", "bounds", "meaning"], params, words=("bounds", "meaning")),
+        "\n".join(["published coefficients", *sets]) if sets else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _set_lines(published: Any) -> list[str]:
+    values = ", ".join(f"{k} = {v:g}" for k, v in published.values.items())
+    checked = "checked against its source" if published.verified else "NOT checked, never a default"
+    return [
+        f"  {published.name}: {values}",
+        f"    fitted on {published.fitted_on}",
+        f"    {published.source} ({checked})",
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
