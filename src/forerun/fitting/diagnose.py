@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from forerun.fitting.polish import Optimum
+from forerun.fitting.polish import Optimum, conditions
 from forerun.fitting.problem import Problem
 from forerun.fitting.refit import refit
 from forerun.laws import Param
@@ -16,7 +16,8 @@ from forerun.units import COLUMNS
 Array = np.ndarray
 FEW_SHARE, MOST_FEW = 0.02, 5  # how many rows count as few: 2 %, at most five
 FEW_SHIFT = 2.5  # standard errors; tables simulated without outliers stay below 2.3
-FEW_DRAWS = 200
+QUICK_SHIFT = 2.0  # the same by the sandwich formula, below which no bootstrap is spent on it
+FEW_DRAWS = 80
 TREND = 4.0  # standard normal deviate of a rank correlation
 WIDE_FLOOR = 0.3  # of the smallest outcome
 LOOSE_EXPONENT = 0.5  # of its own size
@@ -25,12 +26,17 @@ NARROW = 1.0  # decades
 MOST_ROWS = 20_000  # for the checks that need rank correlations or refits
 
 
-def diagnose(problem: Problem, optimum: Optimum, starts: Array, draws: Array, outcome: str, columns: Mapping[str, Array],
-             order: Array, row_numbers: Array, seed: int) -> list[Note]:  # fmt: skip
-    """All notes about one fit. ``columns`` are the inputs in the order of the runs, ``order`` that of the problem."""
+def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, float], starts: Array, draws: Array,
+             columns: Mapping[str, Array], order: Array, row_numbers: Array, seed: int) -> list[Note]:  # fmt: skip
+    """All notes about one fit.
+
+    ``verdict`` is the outcome with the gradient and curvature behind it; ``columns`` are the inputs in the order of the
+    runs, ``order`` that of the problem.
+    """
     best = int(optimum.value.argmin())
     z = optimum.z[best]
-    notes = [*_conditions(outcome, optimum, best)]
+    outcome, gradient, curvature = verdict
+    notes = [*_conditions(outcome, gradient, curvature)]
     notes += _bounds(problem, z)
     notes += _signs(problem, z, draws)
     notes += _floors(problem, z, draws)
@@ -48,9 +54,9 @@ def _param(problem: Problem, name: str) -> Param:
     return problem.law.params.get(name) or problem.law.params[name.split("[")[0]]
 
 
-def _conditions(outcome: str, optimum: Optimum, best: int) -> Iterator[Note]:
+def _conditions(outcome: str, gradient: float, curvature: float) -> Iterator[Note]:
     if outcome == "not-converged":
-        evidence = {"gradient": float(optimum.slope[best]), "steps": optimum.steps}
+        evidence = {"gradient": gradient}
         yield Note(
             "not-converged",
             "error",
@@ -59,7 +65,7 @@ def _conditions(outcome: str, optimum: Optimum, best: int) -> Iterator[Note]:
             "Fix or tie parameters, or take a smaller law.",
         )
     if outcome == "flat":
-        evidence = {"curvature": float(optimum.curvature[best])}
+        evidence = {"curvature": curvature}
         message = "The objective is flat in some direction, so the data do not identify all parameters"
         yield Note(
             "not-identified", "error", message, evidence, "Fix or tie a parameter, or add runs that tell them apart."
@@ -153,8 +159,10 @@ def _basins(problem: Problem, optimum: Optimum, best: int, draws: Array) -> Iter
     )
     spread = draws.std(0) if len(draws) else 0.05 * (1.0 + np.abs(optimum.z[best]))
     distance = np.abs(optimum.z - optimum.z[best]) / np.maximum(spread, 1e-6)
-    rivals = np.flatnonzero(optimum.finished & (optimum.value <= limit) & (distance.max(1) > 1.0) & (optimum.curvature > 0)
-                            & (optimum.value > optimum.value[best] * (1 + 1e-6)))  # fmt: skip
+    apart = optimum.finished & (optimum.value > optimum.value[best] * (1 + 1e-6)) & (distance.max(1) > 1.0)
+    rivals = np.flatnonzero(apart & (optimum.value <= limit))
+    if len(rivals):
+        rivals = rivals[conditions(problem, optimum.z[rivals])[1] > 0]
     if not len(rivals):
         return
     other = rivals[optimum.value[rivals].argmin()]
@@ -204,14 +212,23 @@ def _trends(residuals: Array, columns: Mapping[str, Array]) -> Iterator[Note]:
 
 
 def _ranks(x: Array) -> Array:
-    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2.0)[inverse]
+    """Ranks from 0, ties at their mean. (numpy.unique would import numpy.ma, a sixth of a fit's time.)"""
+    order = np.argsort(x, kind="stable")
+    new = np.concatenate([[True], np.diff(x[order]) > 0])
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(x)) - 1
+    ranks = np.empty(len(x))
+    ranks[order] = ((first + last) / 2.0)[np.cumsum(new) - 1]
+    return ranks
 
 
 def _few_points(problem: Problem, z: Array, starts: Array, row_numbers: Array, seed: int) -> Iterator[Note]:
-    """Whether one row, or the few most influential ones, move a parameter by more than the rest leaves in doubt."""
-    influence = _influence(problem, z)
+    """Whether one row, or the few most influential ones, move a parameter by more than the rest leaves in doubt.
+
+    Each candidate set is left out in a refit. Sandwich errors pick the set that moves the fit most and is not within
+    the doubt of the rest; the verdict on it comes from a bootstrap of the remaining rows.
+    """
+    influence, error = _influence(problem, z, np.ones(problem.rows))
     sizes = sorted({1, min(MOST_FEW, max(1, round(FEW_SHARE * problem.rows)))})
     sets = list(dict.fromkeys(
         tuple(sorted(np.argsort(sign * influence[:, j])[:k].tolist())) for k in sizes for j in range(len(z)) for sign in (1, -1)
@@ -219,44 +236,41 @@ def _few_points(problem: Problem, z: Array, starts: Array, row_numbers: Array, s
     keep = np.ones((len(sets), problem.rows))
     for weights, few in zip(keep, sets):
         weights[list(few)] = 0.0
-    moved = refit(problem, starts[:8], keep, seed).z - z
-    worst = sorted(range(len(sets)), key=lambda s: -np.abs(moved[s] / _typical_error(problem, influence)).max())[:2]
-    rng = np.random.default_rng([seed, 2])
-    for s in worst:
-        weights = keep[s] * rng.exponential(size=(FEW_DRAWS, problem.rows))
-        rest = refit(problem, (z + moved[s])[None], weights, seed).z
-        low, high = np.quantile(rest, [0.16, 0.84], axis=0)
-        shift = np.abs(moved[s]) / np.maximum((high - low) / 2.0, 1e-12)
-        if shift.max() < FEW_SHIFT:
-            continue
-        readable = shift * [1.0 if _param(problem, n).role != "amplitude" else 0.0 for n in problem.names]
-        i = int((readable if readable.max() >= FEW_SHIFT else shift).argmax())
-        one, two = (float(problem.natural(x[None])[0, i]) for x in (z, z + moved[s]))
-        rows = sorted(int(row_numbers[r]) for r in sets[s])
-        name, noun = problem.names[i], "row" if len(rows) == 1 else "rows"
-        message = f"without {len(rows)} of {problem.rows} rows ({noun} {', '.join(map(str, rows))}) {name} moves from {one:.4g} to {two:.4g}, {shift[i]:.1f} standard errors"
-        evidence = {"rows": rows, "parameter": name, "with": one, "without": two, "standard_errors": float(shift[i])}
-        yield Note(
-            "few-points-decide",
-            "warning",
-            message,
-            evidence,
-            "Look at these runs; report the fit with and without them.",
-        )
+    without = refit(problem, starts[:8], keep, seed).z
+    moved = without - z
+    doubtful = [
+        s for s, w in enumerate(keep) if np.abs(moved[s] / _influence(problem, without[s], w)[1]).max() > QUICK_SHIFT
+    ]
+    if not doubtful:
         return
+    worst = max(doubtful, key=lambda s: np.abs(moved[s] / error).max())
+    weights = keep[worst] * np.random.default_rng([seed, 2]).exponential(size=(FEW_DRAWS, problem.rows))
+    low, high = np.quantile(refit(problem, without[worst][None], weights, seed).z, [0.16, 0.84], axis=0)
+    shift = np.abs(moved[worst]) / np.maximum((high - low) / 2.0, 1e-12)
+    if shift.max() >= FEW_SHIFT:
+        yield _few_points_note(problem, z, without[worst], shift, sorted(int(row_numbers[r]) for r in sets[worst]))
 
 
-def _influence(problem: Problem, z: Array) -> Array:
-    """First-order change of each parameter per unit of each row's weight, (n, p)."""
-    hessian = problem.evaluate(z[None]).hessian[0]
-    free = (z > problem.lower) & (z < problem.upper)
-    gradients = np.concatenate([g for _, g in problem.row_gradients(z)])
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
-    inverse = np.linalg.pinv(
-        np.where(np.outer(free, free), hessian / np.outer(scale, scale), 0.0), rcond=1e-12, hermitian=True
+def _few_points_note(problem: Problem, z: Array, without: Array, shift: Array, rows: list[int]) -> Note:
+    readable = shift * [1.0 if _param(problem, n).role != "amplitude" else 0.0 for n in problem.names]
+    i = int((readable if readable.max() >= FEW_SHIFT else shift).argmax())
+    one, two = (float(problem.natural(x[None])[0, i]) for x in (z, without))
+    name, noun = problem.names[i], "row" if len(rows) == 1 else "rows"
+    message = (
+        f"without {len(rows)} of {problem.rows} rows ({noun} {', '.join(map(str, rows))}) {name} moves from {one:.4g}"
+        f" to {two:.4g}, {shift[i]:.1f} standard errors"
     )
-    return -(gradients / scale) @ inverse / scale
+    evidence = {"rows": rows, "parameter": name, "with": one, "without": two, "standard_errors": float(shift[i])}
+    advice = "Look at these runs; report the fit with and without them."
+    return Note("few-points-decide", "warning", message, evidence, advice)
 
 
-def _typical_error(problem: Problem, influence: Array) -> Array:
-    return np.maximum(np.sqrt((influence**2).sum(0)), 1e-12)
+def _influence(problem: Problem, z: Array, weights: Array) -> tuple[Array, Array]:
+    """First-order change of each parameter per unit of each row's weight, (n, p), and the sandwich standard errors."""
+    hessian = problem.evaluate(z[None], weights[None]).hessian[0]
+    free = (z > problem.lower) & (z < problem.upper)
+    gradients = np.concatenate([g for _, g in problem.row_gradients(z)]) * weights[:, None]
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
+    curved = np.where(np.outer(free, free), hessian / np.outer(scale, scale), 0.0)
+    influence = -(gradients / scale) @ np.linalg.pinv(curved, rcond=1e-12, hermitian=True) / scale
+    return influence, np.maximum(np.sqrt((influence**2).sum(0)), 1e-12)

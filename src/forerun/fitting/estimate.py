@@ -11,15 +11,15 @@ import numpy as np
 from forerun.fitting import objective as objectives
 from forerun.fitting.diagnose import diagnose
 from forerun.fitting.objective import Objective
-from forerun.fitting.polish import Optimum, polish
-from forerun.fitting.prediction import supports_jets
+from forerun.fitting.polish import Optimum, conditions, polish
+from forerun.fitting.prediction import predict, supports_jets
 from forerun.fitting.problem import Problem, build
 from forerun.fitting.result import Data, Fit, Solution, sort_notes
 from forerun.fitting.start import basins, screen
 from forerun.fitting.uncertainty import Draws, bootstrap, check_kind
 from forerun.laws import Law
 from forerun.laws.registry import get
-from forerun.note import DataError, Note
+from forerun.note import DataError, Note, nearest
 from forerun.runs import Runs
 
 Array = np.ndarray
@@ -27,6 +27,7 @@ AGREE = 1e-6  # relative difference of objectives below which two starts reached
 SINGULAR = 1e-9  # scaled curvature below which the data do not identify all parameters
 STEEP = 1e-5  # scaled gradient above which a point is no optimum
 KEPT_NOISE = 2000
+POOL = 64  # screened points that refits may start from
 
 
 def fit(
@@ -66,6 +67,8 @@ def fit(
             advice="Give a registered name or a function declared with @forerun.law",
         )
     check_kind(uncertainty, unit or "row", draws, level)
+    if seed < 0:
+        raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
     law = bound(law, runs)
     if law.trials is not None and objective == "huber":
         objective = "binomial"
@@ -79,14 +82,25 @@ def fit(
     drawn = Draws(np.empty((0, len(z))), "none", (_not_asked(),))
     if uncertainty == "bootstrap":
         drawn = bootstrap(problem, z, starts, labels[order], draws, seed)
+    slope, curvature = conditions(problem, optimum.z)
     agreeing = int((optimum.value <= optimum.value[best] * (1.0 + AGREE) + 1e-300).sum())
-    solution = Solution(float(optimum.slope[best]), float(optimum.curvature[best]), agreeing, len(optimum.value),
+    solution = Solution(float(slope[best]), float(curvature[best]), agreeing, len(optimum.value),
                         "exact" if problem.exact else "differences")  # fmt: skip
     outcome = _outcome(problem, z, solution, bool(optimum.finished[best]))
     residuals = problem.residuals(z)
     dof = max(len(residuals) - len(z), 1)
     noise = np.sort(residuals) * np.sqrt(len(residuals) / dof)
-    found = diagnose(problem, optimum, starts, drawn.z, outcome, table.columns, order, runs.rows, seed)
+    found = diagnose(
+        problem,
+        optimum,
+        (outcome, solution.gradient, solution.curvature),
+        starts,
+        drawn.z,
+        table.columns,
+        order,
+        runs.rows,
+        seed,
+    )
     names = dict(zip(problem.names, problem.natural(z).tolist()))
     return Fit(
         law=law,
@@ -137,7 +151,7 @@ def solve(law: Law, table: Table, objective: Objective) -> tuple[Problem, Array,
         problem, order = build(law, table.inputs, table.y, table.trials, objective, table.weights, groups, exact=False)
     apart = [basins(law, c) for c in candidates]
     if groups is None:
-        first, pool = apart[0], candidates[0][:200]
+        first, pool = apart[0], candidates[0][:POOL]
     else:
         first = pool = _joined(law, problem.names, apart, groups)
     optimum = polish(problem, problem.internal(first))
@@ -221,22 +235,37 @@ def _table(law: Law, runs: Runs, objective: Objective, weights: str | Sequence[f
             advice=advice,
             row=int(runs.rows[bad[0]]),
         )
+    groups = runs[law.shared[1]] if law.shared else None
+    for part, name in zip(_parts(groups, len(y)), dict.fromkeys(groups.tolist()) if groups is not None else [None]):
+        _enough(law, {k: v[part] for k, v in raw.items()}, f" of {law.shared[1]} {name!r}" if law.shared else "")
     if np.ptp(y if trials is None else y / trials) == 0:
         raise DataError(
             "constant-outcome",
             f"the outcome is {y[0]:g} in every row",
             advice="There is no trend to fit; check the column",
         )
-    groups = runs[law.shared[1]] if law.shared else None
-    for part, name in zip(_parts(groups, len(y)), dict.fromkeys(groups.tolist()) if groups is not None else [None]):
-        _enough(law, {k: v[part] for k, v in raw.items()}, f" of {law.shared[1]} {name!r}" if law.shared else "")
-    return Table(law_inputs(law, runs), y, trials, _weights(runs, weights), groups, raw)
+    inputs = law_inputs(law, runs)
+    _evaluates(law, inputs)
+    return Table(inputs, y, trials, _weights(runs, weights), groups, raw)
+
+
+def _evaluates(law: Law, inputs: tuple[Array, ...]) -> None:
+    """Refuse a formula that raises on the first rows of the data: the mistake is then in the law, not in the fit."""
+    typical = np.array([[law.typical()[name] for name in law.params]])
+    try:
+        with np.errstate(all="ignore"):
+            predict(law, [x[:2] for x in inputs], typical)
+    except DataError:
+        raise
+    except Exception as error:
+        message = f"the formula of {law.name} raises {type(error).__name__}: {error}"[:200]
+        raise DataError("bad-law", message, advice="Call the law with arrays of your data to see where") from error
 
 
 def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
     """Refuse a table that cannot carry the law: too few different settings, or an input that never changes."""
     count = len(next(iter(raw.values())))
-    settings = len(np.unique(np.column_stack(list(raw.values())), axis=0)) if count <= 100_000 else count
+    settings = len(set(zip(*(v.tolist() for v in raw.values())))) if count <= 100_000 else count
     fixed = any(verb == "fix" for verb, _ in law.operations)
     for role, values in raw.items():
         if np.ptp(values) == 0 and not fixed and count > 1:
@@ -246,7 +275,11 @@ def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
             )  # fmt: skip
     needed = len(law.params) + 1
     if settings < needed:
-        rows = f"{count} rows" if settings == count else f"{count} rows with {settings} different settings"
+        rows = (
+            f"{count} row{'s' if count > 1 else ''}"
+            if settings == count
+            else f"{count} rows with {settings} different settings"
+        )
         raise DataError(
             "too-few-runs", f"{rows}{where} cannot carry the {len(law.params)} parameters of {law.name}",
             advice=f"It needs at least {needed} different settings; add runs, fix parameters, or take a smaller law",
@@ -259,10 +292,17 @@ def _weights(runs: Runs, weights: str | Sequence[float] | None) -> Array:
         if "se" in runs:
             out = out * (np.median(runs["se"]) / runs["se"]) ** 2
     else:
-        out = np.asarray(runs.columns[weights] if isinstance(weights, str) and weights in runs.columns else weights)
+        if isinstance(weights, str) and weights not in runs.columns:
+            near = nearest(weights, runs.columns) or list(runs.columns)[:6]
+            advice = f"Nearest: {', '.join(map(repr, near))}"
+            raise DataError(
+                "missing-column", "no column of the table has this name, which was given for the weights",
+                advice=advice, column=weights,
+            )  # fmt: skip
+        out = np.asarray(runs.columns[weights] if isinstance(weights, str) else weights)
     if out.dtype.kind not in "fiu" or out.shape != (len(runs),):
         raise DataError(
-            "bad-weights", f"weights must be {len(runs)} numbers or a numeric column, received {weights!r}"[:200]
+            "bad-weights", f"weights must be {len(runs)} numbers or a column of numbers, received {weights!r}"[:200]
         )
     out = out.astype(float)
     if not (np.isfinite(out).all() and (out >= 0).all() and out.sum() > 0):

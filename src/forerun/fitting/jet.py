@@ -1,8 +1,9 @@
 """Exact first and second derivatives of a formula written in NumPy: a value that carries them along.
 
 A `Jet` holds a value and only those derivatives that are not zero, so that a term of a law costs nothing for the
-parameters it does not contain. It passes through the ufuncs in ``RULES`` and through ``+ - * / **``; a formula that
-uses anything else falls back to differences (`forerun.fitting.derivatives`).
+parameters it does not contain. It passes through the ufuncs in ``RULES`` and through ``+ - * / **``. Everything else
+(other functions, comparisons, branches) raises ``TypeError``, never a silently wrong number: such a formula falls back
+to differences (`forerun.fitting.prediction`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 Array = np.ndarray
 Pair = tuple[int, int]
+LOWEST_LOG = -708.0  # stands for log 0, so that a power of a share that is zero has derivatives: zero
 
 
 class Jet:
@@ -42,6 +44,23 @@ class Jet:
         if rule is None or method != "__call__" or options:
             return NotImplemented
         return rule(*(x if isinstance(x, Jet) else Jet(x) for x in operands))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return NotImplemented
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("a value with derivatives cannot become a plain array")
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula must not branch on values")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a formula must not branch on values")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __pos__(self) -> Jet:
+        return self
 
     def __neg__(self) -> Jet:
         return _chain(self, -self.value, -1.0, None)
@@ -95,15 +114,24 @@ def _add(x: Jet, y: Jet) -> Jet:
 
 def _multiply(x: Jet, y: Jet) -> Jet:
     u, v = x.value, y.value
-    grad = _merge({i: g * v for i, g in x.grad.items()}, {i: u * g for i, g in y.grad.items()})
+    grad = _merge({i: _times(g, v) for i, g in x.grad.items()}, {i: _times(g, u) for i, g in y.grad.items()})
     hess = _merge({k: h * v for k, h in x.hess.items()}, {k: u * h for k, h in y.hess.items()})
     cross: dict[Pair, Any] = {}
     for i, a in x.grad.items():
         for j, b in y.grad.items():
-            product = a * b if i != j else 2.0 * a * b
+            product = _times(a, b) if i != j else 2.0 * _times(a, b)
             key = (i, j) if i <= j else (j, i)
             cross[key] = cross[key] + product if key in cross else product
     return Jet(u * v, grad, _merge(hess, cross))
+
+
+def _times(derivative: Any, value: Any) -> Any:
+    """The product, without touching an array where the derivative is the 1.0 of a parameter itself."""
+    if isinstance(derivative, float) and derivative == 1.0:
+        return value
+    if isinstance(value, float) and value == 1.0:
+        return derivative
+    return derivative * value
 
 
 def _chain(x: Jet, value: Any, slope: Any, curvature: Any) -> Jet:
@@ -149,10 +177,14 @@ def _power(base: Jet, power: Jet) -> Jet:
     if not power.grad:
         p = power.value
         if not base.grad:
-            return Jet(base.value**p)
+            return Jet(base.value**p) if np.ndim(p) == 0 else Jet(np.exp(p * _log_of_constant(base)))
         return _chain(base, base.value**p, p * base.value ** (p - 1.0), p * (p - 1.0) * base.value ** (p - 2.0))
-    log = _log(base) if base.grad else Jet(base.log_value())
+    log = _log(base) if base.grad else Jet(_log_of_constant(base))
     return _exp(_multiply(power, log))
+
+
+def _log_of_constant(x: Jet) -> Any:
+    return np.maximum(x.log_value(), LOWEST_LOG)
 
 
 def _smooth(value: Callable[..., Any], slope: Callable[..., Any], bend: Callable[..., Any]) -> Callable[[Jet], Jet]:

@@ -12,7 +12,7 @@ from forerun.note import DataError, nearest
 Array = np.ndarray
 Terms = tuple[Array, Array, Array]
 HUBER_DELTA = 1e-3  # Hoffmann et al. 2022, arXiv:2203.15556, section 3.3
-LAD_DELTA = 1e-9  # below it LAD is a Huber function: see forerun.fitting.polish
+LAD_DELTA = 1e-8  # LAD is solved as the Huber function of this width: see forerun.fitting.polish
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ OBJECTIVES = {
     o.name: o
     for o in (
         Objective("huber", f"sum of Huber (delta {HUBER_DELTA:g}) of log residuals", "log", _huber, (HUBER_DELTA,), HUBER_DELTA),
-        Objective("lad", "sum of absolute log residuals", "log", _absolute, (1e-3, 1e-5, 1e-7, LAD_DELTA), LAD_DELTA),
+        Objective("lad", "sum of absolute log residuals", "log", _absolute, (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, LAD_DELTA), LAD_DELTA),
         Objective("squared-log", "half the sum of squared log residuals", "log", _squared),
         Objective("squared", "half the sum of squared residuals", "plain", _squared),
         Objective("binomial", "negative log-likelihood of the counts", "plain", None),

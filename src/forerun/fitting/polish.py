@@ -13,17 +13,16 @@ MAX_STEPS = 200
 FINISHED = 1e-12  # predicted decrease over the objective's value at which a problem leaves the batch
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e14
+SMALL = 1e-4  # damping below which the promise of a step is that of Newton's
 FLAT = 1e-9  # scaled curvature that counts as none
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """Where each problem of a batch ended: vectors (B, p), objective (B,), conditions and steps (B,)."""
+    """Where each problem of a batch ended: vectors (B, p), objective (B,), whether solved to the end (B,), steps."""
 
     z: Array
     value: Array
-    slope: Array  # scaled norm of the gradient over the directions that bounds leave free, relative to the objective
-    curvature: Array  # smallest scaled eigenvalue over those directions
     finished: Array
     steps: int
 
@@ -53,7 +52,7 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         mass = np.full(count, problem.row_weights.sum()) if weights is None else weights @ problem.row_weights
     state = problem.evaluate(z, weights)
     scale = _scale(state.hessian)
-    damping = np.full(count, 1e-3)
+    damping = np.full(count, 1e-6)
     finished = np.zeros(count, bool)
     todo = np.flatnonzero(np.isfinite(state.value))
     steps = 0
@@ -61,18 +60,18 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         steps += 1
         here = _take(state, todo)
         scale[todo] = np.maximum(scale[todo], _scale(here.hessian))
-        move, gain, gain_free = _step(problem, z[todo], here, scale[todo], damping[todo])
+        move, gain, promise = _step(problem, z[todo], here, scale[todo], damping[todo])
         trial = np.clip(z[todo] + move, problem.lower, problem.upper)
         there = problem.evaluate(trial, None if weights is None else weights[todo])
         drop = here.value - there.value
-        small = gain_free <= FINISHED * here.value + EXACT * mass[todo]
+        small = (promise <= FINISHED * here.value + EXACT * mass[todo]) & (damping[todo] < SMALL)
         better = (drop > 1e-4 * gain) & (drop > 0)
         accept = better | (small & (drop >= -1e-14 * here.value))
         ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), -1.0)
         damping[todo] = np.where(
             ratio > 0.75,
             damping[todo] * 0.1,
-            np.where(ratio < 0.25, np.maximum(damping[todo], 1e-6) * 5.0, damping[todo]),
+            np.where(ratio < 0.25, np.maximum(damping[todo] * 10.0, 1e-4), damping[todo]),
         )
         damping[todo] = np.where(damping[todo] < 1e-9, 0.0, damping[todo])
         moved = todo[accept]
@@ -81,8 +80,7 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         stuck = damping[todo] > LARGEST_DAMPING
         finished[todo[small]] = True
         todo = todo[~(small | stuck)]
-    slope, curvature = _conditions(problem, z, state, _scale(state.hessian))
-    return Optimum(z, state.value, slope, curvature, finished, steps)
+    return Optimum(z, state.value, finished, steps)
 
 
 def _free(problem: Problem, z: Array, gradient: Array) -> Array:
@@ -96,34 +94,65 @@ def _scale(hessian: Array) -> Array:
     return np.maximum(diagonal, 1e-8 * diagonal.max(1, keepdims=True) + 1e-150)
 
 
-def _reduced(problem: Problem, z: Array, state: Evaluation, scale: Array) -> tuple[Array, Array, Array]:
-    """Gradient, eigenvalues and eigenvectors in scaled coordinates, with held coordinates taken out."""
+def _reduced(problem: Problem, z: Array, state: Evaluation, scale: Array) -> tuple[Array, Array]:
+    """Gradient and Hessian in scaled coordinates, with those that a bound holds taken out."""
     free = _free(problem, z, state.gradient)
     gradient = np.where(free, state.gradient / scale, 0.0)
     hessian = state.hessian / (scale[:, :, None] * scale[:, None, :])
     hessian = hessian * (free[:, :, None] & free[:, None, :])
     diagonal = np.arange(z.shape[1])
     hessian[:, diagonal, diagonal] += ~free
-    eigenvalues, vectors = np.linalg.eigh(hessian)
-    return gradient, eigenvalues, vectors
+    return gradient, hessian
 
 
 def _step(problem: Problem, z: Array, state: Evaluation, scale: Array, damping: Array) -> tuple[Array, Array, Array]:
-    """The damped step, the decrease that the quadratic model promises for it, and that of the undamped step."""
-    gradient, eigenvalues, vectors = _reduced(problem, z, state, scale)
-    bent = np.maximum(np.abs(eigenvalues), FLAT)
-    along = np.einsum("bij,bi->bj", vectors, gradient)
-    coordinates = -along / (bent + damping[:, None])
-    move = np.einsum("bij,bj->bi", vectors, coordinates) / scale
-    move = np.clip(z + move, problem.lower, problem.upper) - z
+    """The damped step, the decrease that the quadratic model promises for it, and half its slope along the gradient."""
+    gradient, hessian = _reduced(problem, z, state, scale)
+    diagonal = np.arange(z.shape[1])
+    hessian[:, diagonal, diagonal] += damping[:, None]
+    step, definite = _cholesky_solve(hessian, gradient)
+    bad = np.flatnonzero(~definite)
+    if len(bad):
+        eigenvalues, vectors = np.linalg.eigh(hessian[bad])
+        along = np.einsum("bij,bi->bj", vectors, gradient[bad]) / np.maximum(np.abs(eigenvalues), FLAT)
+        step[bad] = np.einsum("bij,bj->bi", vectors, along)
+    move = np.clip(z - step / scale, problem.lower, problem.upper) - z
     model = -(state.gradient * move).sum(1) - 0.5 * np.einsum("bi,bij,bj->b", move, state.hessian, move)
-    return move, model, 0.5 * (along * along / bent).sum(1)
+    return move, model, 0.5 * (gradient * step).sum(1)
 
 
-def _conditions(problem: Problem, z: Array, state: Evaluation, scale: Array) -> tuple[Array, Array]:
-    gradient, eigenvalues, _ = _reduced(problem, z, state, scale)
+def _cholesky_solve(matrix: Array, right: Array) -> tuple[Array, Array]:
+    """Solve each symmetric system of a batch, (B, p, p) and (B, p), and say which matrices are positive definite.
+
+    Column by column over the whole batch: NumPy's own stops at the first matrix that is not definite, and an
+    eigendecomposition costs six times as much.
+    """
+    count, p = right.shape
+    lower = np.zeros((p, p, count))
+    definite = np.ones(count, bool)
+    for j in range(p):
+        pivot = matrix[:, j, j] - (lower[j, :j] ** 2).sum(0)
+        definite &= pivot > FLAT
+        lower[j, j] = np.sqrt(np.maximum(pivot, FLAT))
+        for i in range(j + 1, p):
+            lower[i, j] = (matrix[:, i, j] - (lower[i, :j] * lower[j, :j]).sum(0)) / lower[j, j]
+    x = np.empty((p, count))
+    for i in range(p):
+        x[i] = (right[:, i] - (lower[i, :i] * x[:i]).sum(0)) / lower[i, i]
+    for i in range(p - 1, -1, -1):
+        x[i] = (x[i] - (lower[i + 1 :, i] * x[i + 1 :]).sum(0)) / lower[i, i]
+    return x.T, definite
+
+
+def conditions(problem: Problem, z: Array) -> tuple[Array, Array]:
+    """First- and second-order conditions at each row of ``z``: scaled gradient norm and smallest scaled eigenvalue.
+
+    Both are taken over the directions that bounds leave free; the gradient is relative to the root of the objective.
+    """
+    state = problem.evaluate(z)
+    gradient, hessian = _reduced(problem, z, state, _scale(state.hessian))
     size = np.sqrt(np.maximum(state.value, 1e-300))
-    return np.sqrt((gradient * gradient).sum(1)) / size, eigenvalues.min(1)
+    return np.sqrt((gradient * gradient).sum(1)) / size, np.linalg.eigvalsh(hessian).min(1)
 
 
 def _take(state: Evaluation, index: Array) -> Evaluation:

@@ -18,11 +18,20 @@ SATURATED = 36.0  # logit beyond which 1 - sigmoid is below double precision
 
 def predict(law: Law, inputs: Sequence[Array], params: Array) -> Array:
     """Outcome of ``law`` (B, n): inputs of shape (n,), or (B, n) for each vector its own; params (B, p) in law order."""
+    return predict_prepared(law, [Jet(np.asarray(x, float)) for x in inputs], params)
+
+
+def predict_prepared(law: Law, inputs: Sequence[Jet], params: Array) -> Array:
+    """As :func:`predict`, for inputs that keep their logarithms: ``N**-alpha`` is then one exponential."""
     named = _columns(law, params)
     with np.errstate(all="ignore"):
         if law.between is not None:
             return _root(law, inputs, named)[0]
-        return _broadcast(law, law.body(*inputs, **named), len(params), inputs)
+        try:
+            f = law.body(*inputs, **named)
+        except TypeError:  # a function without a rule
+            f = law.body(*(x.value for x in inputs), **named)
+        return _broadcast(law, f.value if isinstance(f, Jet) else f, len(params), [x.value for x in inputs])
 
 
 def predict_jet(law: Law, inputs: Sequence[Jet], params: Array, exact: bool) -> Jet:
@@ -75,15 +84,14 @@ def _broadcast(law: Law, f: Any, count: int, inputs: Sequence[Array]) -> Array:
         ) from None
 
 
-def _root(law: Law, inputs: Sequence[Any], named: dict[str, Array]) -> tuple[Array, Array]:
+def _root(law: Law, inputs: Sequence[Jet], named: dict[str, Array]) -> tuple[Array, Array]:
     """The y between the two limits at which the residual is zero, and whether the limits are in order.
 
     Newton's method on the logit of y's position between the limits, where such laws are close to linear, kept inside
     a bracket. y saturates at a limit where there is no root.
     """
     low, high = (named[name] for name in law.between or ())
-    first = inputs[0].value if isinstance(inputs[0], Jet) else inputs[0]
-    z = np.zeros((len(low), np.shape(first)[-1]))
+    z = np.zeros((len(low), np.shape(inputs[0].value)[-1]))
     left, right = np.full(z.shape, -SATURATED), np.full(z.shape, SATURATED)
     sign = None
     for _ in range(ROOT_STEPS):

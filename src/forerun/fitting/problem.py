@@ -10,11 +10,13 @@ import numpy as np
 
 from forerun.fitting.jet import Jet
 from forerun.fitting.objective import Objective
-from forerun.fitting.prediction import predict, predict_jet
+from forerun.fitting.prediction import predict_jet, predict_prepared
 from forerun.laws import Law
 
 Array = np.ndarray
-CHUNK = 1 << 15  # elements of a work array: small enough to stay in a core's cache
+CHUNK = (
+    1 << 14
+)  # elements of a work array: it stays in cache, and below the size that the C library maps anew each time
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Problem:
         for part in self._parts(z):
             params = self.natural(z[part])
             for block in self.blocks:
-                f = predict(self.law, block.inputs, params[:, block.columns])
+                f = predict_prepared(self.law, block.jets, params[:, block.columns])
                 with np.errstate(all="ignore"):
                     terms, _, _ = self.objective.terms(f, block.y, block.trials, order=0)
                 out[part, block.rows] = terms * self.row_weights[block.rows]
@@ -101,7 +103,7 @@ class Problem:
     def predictions(self, z: Array) -> Array:
         """Outcomes at the rows of the table, (B, n)."""
         params = self.natural(z)
-        return np.concatenate([predict(self.law, b.inputs, params[:, b.columns]) for b in self.blocks], axis=1)
+        return np.concatenate([predict_prepared(self.law, b.jets, params[:, b.columns]) for b in self.blocks], axis=1)
 
     def residuals(self, z: Array) -> Array:
         """Residuals of one vector ``z`` (p,), (n,), in the space of the objective."""
@@ -126,7 +128,7 @@ class Problem:
     def _values(self, z: Array, weights: Array | None) -> Array:
         total, params = np.zeros(len(z)), self.natural(z)
         for block in self.blocks:
-            f = predict(self.law, block.inputs, params[:, block.columns])
+            f = predict_prepared(self.law, block.jets, params[:, block.columns])
             with np.errstate(all="ignore"):
                 terms, _, _ = self.objective.terms(f, block.y, block.trials, order=0)
                 total += _sum(terms, self._weights(block, weights))

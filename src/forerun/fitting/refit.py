@@ -10,7 +10,7 @@ from forerun.fitting.polish import polish
 from forerun.fitting.problem import Problem
 
 Array = np.ndarray
-POOL = 256
+POOL = 128
 EXCHANGES = 6
 LOWER = 1e-9  # relative decrease that counts as another optimum
 

@@ -12,9 +12,9 @@ from forerun.fitting.prediction import predict
 from forerun.laws import Law, Param
 
 Array = np.ndarray
-GRID = {0: 1, 1: 200, 2: 40}  # points per axis; more axes share SCREENED points of a low-discrepancy sequence
+GRID = {0: 1, 1: 200, 2: 25}  # points per axis; more axes share SCREENED points of a low-discrepancy sequence
 SCREENED = 2000
-MOST_ROWS = 400
+MOST_ROWS = 160
 REWEIGHTINGS = 3
 EXACT_SUBSETS = 5  # up to so many non-negative linear parameters their active sets are enumerated
 BASINS = 8
