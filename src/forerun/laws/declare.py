@@ -29,14 +29,15 @@ class Param:
 
     ``bounds`` are closed; ``scale`` is ``"log"`` for positive quantities that range over decades; ``search`` is where
     the global stage looks, either a range or a function of the columns (arrays by role, the outcome under ``"y"``)
-    that returns one. ``typical`` is used for synthetic runs. ``index`` names what the parameter is repeated over.
-    ``linear=False`` keeps it out of the linear projection even where the formula is linear in it.
+    that returns one. ``typical`` is used for synthetic runs; a tuple gives the members of an index their values in
+    turn. ``index`` names what the parameter is repeated over. ``linear=False`` keeps it out of the linear projection
+    even where the formula is linear in it.
     """
 
     bounds: Range = (-math.inf, math.inf)
     scale: str = "linear"
     search: Range | Callable[[Mapping[str, np.ndarray]], Range] = (-1.0, 1.0)
-    typical: float = 1.0
+    typical: float | tuple[float, ...] = 1.0
     meaning: str = ""
     unit: str = ""
     role: str = "coefficient"
@@ -63,16 +64,31 @@ def exponent(meaning: str = "how fast the reducible part falls", *, typical: flo
     return replace(Param((-2.0, 6.0), "linear", (0.02, 2.0), typical, meaning, role="exponent"), **changes)
 
 
-def coefficient(meaning: str = "", *, typical: float = 1.0, **changes: Any) -> Param:
+def coefficient(meaning: str = "", *, typical: float | tuple[float, ...] = 1.0, **changes: Any) -> Param:
     """A number of either sign."""
     return replace(Param(typical=typical, meaning=meaning), **changes)
 
 
-def location(of: str, meaning: str = "where the trend bends", *, typical: float = 1e5, **changes: Any) -> Param:
-    """A positive position on the axis of input ``of``, searched over the range of the data."""
+def location(
+    of: str,
+    meaning: str = "where the trend bends",
+    *,
+    part: tuple[int, int] = (1, 1),
+    typical: float = 1e5,
+    **changes: Any,
+) -> Param:
+    """A positive position on the axis of input ``of``, searched over the range of the data.
+
+    Of several positions ``part=(i, n)`` is searched in the i-th of n parts, with a quarter of overlap: n positions
+    that could change places are then not searched n! times.
+    """
+    number, count = part
+    overlap = 0.25 if count > 1 else 0.0
 
     def search(columns: Mapping[str, np.ndarray]) -> Range:
-        return float(columns[of].min()), float(columns[of].max())
+        low, high = float(columns[of].min()), float(columns[of].max())
+        width = (high / low) ** (1.0 / count)
+        return low * width ** (number - 1 - overlap), low * width ** (number + overlap)
 
     return replace(Param((1e-40, 1e40), "log", search, typical, meaning, role="location"), **changes)
 
@@ -103,7 +119,7 @@ class Law:
 
     Call it with arrays or numbers and natural parameter values; it broadcasts. The operations ``where``, ``fix``,
     ``tie``, ``share`` and ``over`` return a new law and never change this one; ``operations`` records them so that a
-    saved fit can rebuild it.
+    saved fit can rebuild it. ``unidentified`` says what no data can tell about the parameters, and what they can.
 
     >>> import forerun as fr
     >>> law = fr.laws.get("chinchilla")
@@ -125,6 +141,7 @@ class Law:
     prepare: Callable[..., tuple[np.ndarray, ...]] | None = None
     trials: Column | None = None
     caution: str = ""
+    unidentified: str = ""
     doc: str = ""
     shared: tuple[tuple[str, ...], str] | None = None
     operations: tuple[tuple[str, Any], ...] = ()
@@ -156,7 +173,7 @@ class Law:
     def typical(self) -> dict[str, float]:
         """Plausible parameter values: the first verified published set, else what the parameters declare."""
         sets = [s for s in self.published if s.verified and set(s.values) == set(self.params)]
-        return dict(sets[0].values) if sets else {name: p.typical for name, p in self.params.items()}
+        return dict(sets[0].values) if sets else {name: _member_value(p.typical, 0) for name, p in self.params.items()}
 
     def fix(self, **values: float) -> Law:
         """The law with some parameters held at given values.
@@ -194,6 +211,10 @@ class Law:
         The flattened parameters are called ``A[gpt]``. At least one parameter must be left to vary.
         """
         self._known_params(names)
+        if self.shared:
+            raise DataError("bad-share", f"{self.name} has groups already", advice="Name all shared parameters at once")
+        if self.indices or any(member_of(n)[1] for n in self.params):
+            raise DataError("bad-share", f"{self.name} has an index; its parameters cannot differ by group as well")
         if set(names) == set(self.params):
             raise DataError("bad-share", f"every parameter of {self.name} is shared; then there are no groups to fit")
         operation = ("share", {"names": list(names), "across": across})
@@ -215,10 +236,14 @@ class Law:
         if unknown:
             raise DataError("unknown-index", f"{self.name} has no index {sorted(unknown)[0]!r}")
         body, inputs, params = self.body, dict(self.inputs), dict(self.params)
+        outcomes = int(self.kind == "implicit")
 
         def spread(*values: Any, **named: Any) -> Any:
             rest = iter(values)
-            args = [_gather(c, members, lambda _: next(rest)) for c in inputs.values()]
+            args = [
+                *(next(rest) for _ in range(outcomes)),
+                *(_gather(c, members, lambda _: next(rest)) for c in inputs.values()),
+            ]
             kwargs = {n: _gather(p, members, _picker(named, n)) for n, p in params.items()}
             return body(*args, **kwargs)
 
@@ -239,14 +264,18 @@ class Law:
         names = {n: f"{slot}_{n}" if n in self.params else n for n in term.params}
         own = [n for n in self.inputs if n != slot]
         inputs = {**{n: self.inputs[n] for n in own}, **{n: c for n, c in term.inputs.items() if n not in own}}
+        clash = [new for new in names.values() if new in self.params]
+        if clash:
+            raise DataError("bad-term", f"{self.name} has a parameter {clash[0]!r} already", advice="Rename the term's")
         order, body, position = list(inputs), self.body, list(self.inputs).index(slot)
+        outcomes = int(self.kind == "implicit")
 
         def composed(*values: Any, **params: Any) -> Any:
-            given = dict(zip(order, values))
+            given = dict(zip(order, values[outcomes:]))
             effective = term.body(*(given[n] for n in term.inputs), **{n: params[names[n]] for n in term.params})
             args = [given[n] for n in own]
             args.insert(position, effective)
-            return body(*args, **{n: v for n, v in params.items() if n in self.params})
+            return body(*values[:outcomes], *args, **{n: v for n, v in params.items() if n in self.params})
 
         return self._derived(
             body=composed,
@@ -256,10 +285,16 @@ class Law:
         )
 
     def _restricted(self, body: Callable[..., Any], gone: Iterable[str], verb: str, detail: Mapping[str, Any]) -> Law:
-        params = {n: p for n, p in self.params.items() if n not in set(gone)}
-        if not params:
+        gone = set(gone)
+        params = {n: p for n, p in self.params.items() if n not in gone}
+        if limits := gone & set(self.between or ()):
+            raise DataError(
+                "bad-law", f"{self.name} is solved for between {self.between}, so {min(limits)} must stay a parameter"
+            )
+        shared = self.shared and (tuple(n for n in self.shared[0] if n not in gone), self.shared[1])
+        if not params or (shared and set(shared[0]) == set(params)):
             raise DataError("bad-law", f"nothing of {self.name} is left to fit", advice="Leave one parameter free")
-        return self._derived(body=body, params=params, operations=(*self.operations, (verb, detail)))
+        return self._derived(body=body, params=params, shared=shared, operations=(*self.operations, (verb, detail)))
 
     def _derived(self, **changes: Any) -> Law:
         base = self.base or self.name
@@ -348,9 +383,18 @@ def _flat(name: str, member: str | None) -> str:
 def _flatten(declared: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     flat = {}
     for name, item in declared.items():
-        for member in members.get(item.index, [None]) if item.index else [None]:
-            flat[_flat(name, member)] = replace(item, index=None) if member is not None else item
+        if item.index not in members:
+            flat[name] = item
+            continue
+        for place, member in enumerate(members[item.index]):
+            flat[_flat(name, member)] = one = replace(item, index=None)
+            if isinstance(one, Param):
+                flat[_flat(name, member)] = replace(one, typical=_member_value(one.typical, place))
     return flat
+
+
+def _member_value(typical: float | tuple[float, ...], place: int) -> float:
+    return typical[place % len(typical)] if isinstance(typical, tuple) else typical
 
 
 def _gather(item: Any, members: Mapping[str, Sequence[str]], value: Callable[[str | None], Any]) -> Any:

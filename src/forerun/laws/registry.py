@@ -40,6 +40,17 @@ def terms() -> dict[str, Term]:
     return dict(_declared()[1])
 
 
+def find_term(name: str) -> Term:
+    """The term of that name; ``DataError`` when there is none."""
+    if name not in terms():
+        raise DataError(
+            "unknown-term",
+            f"there is no term {name!r}",
+            advice="A term of your own is not in a saved fit: give the law, Fit.from_json(text, law=...)",
+        )
+    return terms()[name]
+
+
 def get(name: str) -> Law:
     """The law of that name; ``DataError`` with the nearest names when there is none.
 
@@ -63,7 +74,7 @@ def rebuild(base: Law, operations: Any) -> Law:
         if verb == "share":
             base = base.share(*detail["names"], across=detail["across"])
         elif verb == "where":
-            base = base.where(**{slot: terms()[name] for slot, name in detail.items()})
+            base = base.where(**{slot: find_term(name) for slot, name in detail.items()})
         else:
             base = getattr(base, verb)(**detail)
     return base

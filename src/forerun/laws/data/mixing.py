@@ -16,9 +16,9 @@ from forerun.units import LOSS, WEIGHT
     output=LOSS,
     params=dict(
         c=floor("loss that no mixture goes below", typical=1.5),
-        t=coefficient("effect of the share of a domain", typical=0.3, bounds=(-30.0, 30.0), search=(-3.0, 2.0)).over(
-            "domain"
-        ),
+        t=coefficient(
+            "effect of the share of a domain", typical=(0.6, -0.9, -0.2), bounds=(-30.0, 30.0), search=(-3.0, 2.0)
+        ).over("domain"),
     ),
 )
 def data_mixing(r, *, c, t):

@@ -12,12 +12,13 @@ def annealing_areas(step, lr):
     """Forward area (sum of learning rates) and annealing area (momentum-decayed sum of their falls) at logged steps.
 
     The schedule is read between logged steps as straight lines and from rate zero at step zero, so that a linear
-    warm-up that was not logged is counted; annealing begins where the rate is highest.
+    warm-up that was not logged is counted: give each run from its first logged step on. Annealing begins where the
+    rate is highest.
     """
     every = np.arange(1, int(step[-1]) + 1)
     rates = np.interp(every, np.concatenate([[0.0], step]), np.concatenate([[0.0], lr]))
     falls = np.concatenate([[0.0], rates[:-1] - rates[1:]])
-    falls[: rates.argmax()] = 0.0
+    falls[: rates.argmax() + 1] = 0.0
     momentum, fallen = 0.0, np.empty(len(every))
     for i, fall in enumerate(falls):
         momentum = MOMENTUM * momentum + fall

@@ -2,8 +2,10 @@
 
 from inspect import Parameter, Signature
 
-from forerun.laws.declare import Law, Param, amplitude, coefficient, exponent, floor, law, location
+from forerun.laws.declare import Law, Param, amplitude, coefficient, floor, law, location
 from forerun.units import X, Y
+
+TYPICAL_CHANGES = (0.3, -0.25, 0.4)
 
 
 def bnsl(breaks: int) -> Law:
@@ -17,14 +19,17 @@ def bnsl(breaks: int) -> Law:
     """
     numbers = range(1, breaks + 1)
     params = dict(
-        a=floor(typical=0.05), b=amplitude(typical=5.0), c0=exponent("slope before the first break", typical=0.2)
+        a=floor(typical=0.05),
+        b=amplitude(typical=5.0),
+        c0=coefficient("slope before the first break", typical=0.2, bounds=(-10.0, 10.0), search=(-0.3, 1.2)),
     )
-    for i in numbers:
+    slopes, widths = ((-1.0, 1.5), (0.1, 3.0)) if breaks == 1 else ((-0.6, 0.6), (0.05, 1.0))
+    for i, change in zip(numbers, TYPICAL_CHANGES):
         params[f"c{i}"] = coefficient(
-            f"change of slope at break {i}", typical=0.3, bounds=(-10.0, 10.0), search=(-1.0, 1.5)
+            f"change of slope at break {i}", typical=change, bounds=(-10.0, 10.0), search=slopes
         )
-        params[f"d{i}"] = location("x", f"position of break {i}", typical=3e4 * 10.0 ** (i - 1))
-        params[f"f{i}"] = Param((0.02, 10.0), "log", (0.1, 3.0), 0.5, f"sharpness of break {i}", role="width")
+        params[f"d{i}"] = location("x", f"position of break {i}", part=(i, breaks), typical=3e4 * 10.0 ** (i - 1))
+        params[f"f{i}"] = Param((0.02, 10.0), "log", widths, 0.2, f"sharpness of break {i}", role="width")
 
     def body(x, *, a, b, c0, **p):
         y = b * x**-c0
@@ -44,6 +49,9 @@ def bnsl(breaks: int) -> Law:
         inputs=dict(x=X),
         output=Y,
         params=params,
+        unidentified="the numbering of the breaks: exchanging (c_i, d_i, f_i) of two breaks gives the same curve"
+        if breaks > 1
+        else "",
     )(body)
 
 

@@ -59,7 +59,7 @@ def m3(x, *, b, c, g):
         e=FLOOR,
         e0=Param((1e-40, 1e40), "linear", _above_largest, 1.0, "outcome before learning (chance)", role="ceiling"),
         a=Param((0.0, 20.0), "linear", (0.0, 3.0), 0.7, "how slowly it leaves chance"),
-        b=A,
+        b=amplitude(typical=30.0),
         c=exponent(),
     ),
     **DETAILS,
