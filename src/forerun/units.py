@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 SCALE = ("N", "D", "C", "M")
+LARGEST = 1e60  # no quantity of a run is larger, or above zero and smaller than its inverse
 FLOPS_PER_PARAMETER_AND_TOKEN = 6.0  # forward 2, backward 4: Kaplan et al. 2020, arXiv:2001.08361, section 2.1
 
 

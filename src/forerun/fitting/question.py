@@ -10,7 +10,9 @@ import numpy as np
 from forerun.laws import Law
 from forerun.note import DataError
 from forerun.runs import Conventions
-from forerun.units import COLUMNS, SCALE, derive_scale
+from forerun.units import COLUMNS, FLOPS_PER_PARAMETER_AND_TOKEN, LARGEST, SCALE, derive_scale
+
+TOLERATED = 2.0  # factor between C and 6ND: exact counts of FLOPs differ from 6ND by less
 
 
 def parse_question(
@@ -34,20 +36,24 @@ def parse_question(
     for name, value in inputs.items():
         check_value(name, value)
     known: dict[str, Any] = derive_scale({k: np.asarray(v, float) for k, v in inputs.items()})
+    _consistent(inputs)
     takes = ", ".join([*law.inputs, *([group] if group else [])])
     unknown = [n for n in inputs if n not in law.inputs and n not in SCALE]
     if unknown:
         raise DataError("unknown-input", f"{law.name} has no input {unknown[0]!r}", advice=f"It has: {takes}")
     missing = [n for n in law.inputs if n not in known] + ([group] if group and label is None else [])
     if missing:
-        raise DataError(
-            "missing-input",
-            f"the question does not say {missing[0]}",
-            advice=f"{law.name} needs {takes}: give {missing[0]}, for example --at {missing[0]}=...",
-        )
+        raise missing_input(law, missing[0])
     shape = np.broadcast_shapes(*(v.shape for v in known.values()))
     question = {k: np.broadcast_to(v, shape).ravel() for k, v in known.items() if k in law.inputs or k in SCALE}
     return {**question, **({group: str(label)} if group else {})}, shape
+
+
+def missing_input(law: Law, name: str) -> DataError:
+    """The error for a question that leaves out an input of the law."""
+    takes = ", ".join([*law.inputs, *([law.shared[1]] if law.shared else [])])
+    advice = f"{law.name} needs {takes}: give {name}, for example --at {name}=..."
+    return DataError("missing-input", f"the question does not say {name}", advice=advice)
 
 
 def check_value(name: str, value: Any) -> None:
@@ -57,5 +63,24 @@ def check_value(name: str, value: Any) -> None:
         number = np.asarray(value, float)
     except (TypeError, ValueError):
         raise DataError("bad-value", f"{name} must be a number, received {value!r}") from None
-    if not np.isfinite(number).all() or (column is not None and column.positive and (number <= 0).any()):
-        raise DataError("bad-value", f"{name} must be a positive number, received {value}")
+    positive = column is not None and column.positive
+    bad = ~np.isfinite(number) | (np.abs(number) > LARGEST) | (positive & (number < 1.0 / LARGEST))
+    if bad.any():
+        kind = "a positive number below 1e60" if positive else "a number between -1e60 and 1e60"
+        raise DataError(
+            "bad-value", f"{name} must be {kind}, received {np.atleast_1d(number)[np.atleast_1d(bad)][0]:g}"
+        )
+
+
+def _consistent(inputs: Mapping[str, Any]) -> None:
+    """Refuse a question that gives one quantity twice, in two sizes: N, D and a C that is not 6ND, or an M not D/N."""
+    if "N" not in inputs or "D" not in inputs:
+        return
+    N, D = np.asarray(inputs["N"], float), np.asarray(inputs["D"], float)
+    for name, rule, follows in (("C", "6ND", FLOPS_PER_PARAMETER_AND_TOKEN * N * D), ("M", "D/N", D / N)):
+        if name in inputs:
+            given, expected = np.broadcast_arrays(np.asarray(inputs[name], float), follows)
+            off = np.abs(np.log(given / expected)) > np.log(TOLERATED)
+            if off.any():
+                message = f"{name} = {given[off][0]:g} contradicts N and D, which give {rule} = {expected[off][0]:g}"
+                raise DataError("contradiction", message, advice=f"Leave out one of N, D and {name}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from forerun.note import DataError, Note, nearest
+from forerun.note import DataError, Note
+from forerun.runs.cells import shown, word
+from forerun.runs.condition import described, flag, satisfied
 from forerun.runs.conventions import Conventions
-from forerun.units import COLUMNS, Column, derive_scale, parse_quantity
+from forerun.units import COLUMNS, LARGEST, Column, derive_scale
 
 Array = np.ndarray
 DERIVED = ("N", "D", "C", "M", "epochs")
@@ -24,7 +25,6 @@ OUTLIER_RULES: Mapping[str, tuple[str, int]] = {
     "smallest-D": ("D", 1),
     "smallest-C": ("C", 1),
 }
-_CONDITION = re.compile(r"\s*(.+?)\s*(==|!=|<=|>=|<|>|\bis\s+missing\b)\s*(.*?)\s*")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class Runs:
             if "U" in self.roles and ("D" in self.roles or "D" in found):
                 found.setdefault("epochs", self["D"] if "D" in self.roles else found["D"])
                 found["epochs"] = found["epochs"] / self.columns[self.roles["U"]]
+        for array in found.values():
+            array.setflags(write=False)
         return found
 
     @cached_property
@@ -83,8 +85,9 @@ class Runs:
         digest = hashlib.sha256(json.dumps(self.conventions.to_dict(), sort_keys=True).encode())
         for role in sorted(self.roles):
             column = self[role]
-            digest.update(role.encode())
-            digest.update(column.tobytes() if column.dtype.kind == "f" else "\0".join(map(str, column)).encode())
+            digest.update(f"{role}\0{column.dtype.kind}\0".encode("utf-8", "surrogatepass"))
+            words = b"" if column.dtype.kind == "f" else json.dumps(column.tolist()).encode()
+            digest.update(words or np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()[:16]
 
     def members(self, role: str) -> list[str]:
@@ -99,13 +102,20 @@ class Runs:
     def where(self, condition: str | Array) -> Runs:
         """The rows that satisfy ``condition``: text such as ``"params > 1e8 and dataset == c4"``, or booleans (n,).
 
-        A column is named by role or by name; ``"loss is missing"`` finds empty cells.
+        A column is named by role or by name, in double quotes or backticks where the name holds signs or ``and``;
+        ``"loss is missing"`` finds empty cells.
         """
-        return self._keep(_mask(self, condition), f"kept rows where {_shown(condition)}")
+        mask = _mask(self, condition)
+        if not mask.any():
+            self._refuse_empty(f"no row satisfies {shown(_said(condition))}", condition)
+        return self._keep(mask, f"kept rows where {_said(condition)}")
 
     def drop(self, condition: str | Array) -> Runs:
         """The rows that do not satisfy ``condition``; see :meth:`where`."""
-        return self._keep(~_mask(self, condition), f"dropped rows where {_shown(condition)}")
+        mask = _mask(self, condition)
+        if mask.all():
+            self._refuse_empty(f"every row satisfies {shown(_said(condition))}, so none would be left", condition)
+        return self._keep(~mask, f"dropped rows where {_said(condition)}")
 
     def drop_outliers(self, rule: str, count: int) -> Runs:
         """The table without the ``count`` rows that a named rule puts first; which ones is written to ``audit``.
@@ -118,7 +128,8 @@ class Runs:
                 "unknown-rule", f"there is no outlier rule {rule!r}", advice=f"Use one of: {', '.join(OUTLIER_RULES)}"
             )
         if not 0 <= count < len(self):
-            raise DataError("bad-value", f"cannot drop {count} of {len(self)} rows", advice="Give a smaller count")
+            message = f"cannot drop {count:g} of {len(self)} rows"
+            raise DataError("bad-value", message, advice=f"Give a count from 0 to {len(self) - 1}")
         role, sign = OUTLIER_RULES[rule]
         role = "y" if role == "loss" and "loss" not in self else role
         gone = np.argsort(sign * self[role], kind="stable")[:count]
@@ -148,16 +159,19 @@ class Runs:
         ``hold_out("C", above=1e21)``, ``hold_out("family", values=["gpt"])``, ``hold_out("seed", values=[3])``.
         """
         if (above is None) == (values is None):
-            raise DataError("bad-split", "give either a limit (above=) or labels (values=)")
+            raise DataError("bad-split", "a split needs either a limit (above=) or labels (values=)")
         if above is not None:
+            if self[by].dtype.kind != "f":
+                raise DataError("bad-split", f"{by} holds words, so no limit splits it", advice="Give values=[...]")
             held, what = self[by] > above, f"{by} > {above:g}"
         else:
-            wanted = {str(v) for v in values or ()}
-            held, what = np.array([_label(v) in wanted for v in self[by].tolist()], bool), f"{by} in {sorted(wanted)}"
+            wanted = {word(v) for v in values or ()}
+            held, what = np.array([word(v) in wanted for v in self[by].tolist()], bool), f"{by} in {sorted(wanted)}"
         if held.all() or not held.any():
-            raise DataError(
-                "bad-split", f"the split {what} leaves one side empty", advice="Choose another limit or label"
-            )
+            have = ", ".join(sorted({word(v) for v in self[by].tolist()})[:6])
+            if above is not None:
+                have = f"{self[by].min():g} to {self[by].max():g}"
+            raise DataError("bad-split", f"the split {what} leaves one side empty", advice=f"The table has {by} {have}")
         return self._keep(~held, f"held out {what}"), self._keep(held, f"kept only {what}")
 
     def require_same_conventions(self, other: Conventions) -> None:
@@ -183,20 +197,18 @@ class Runs:
         column = COLUMNS.get(role.split("[")[0])
         return f"{role} ({column.meaning})" if column else role
 
+    def _refuse_empty(self, message: str, condition: str | Array) -> NoReturn:
+        advice = f"Loosen it: {described(self, condition)}" if isinstance(condition, str) else "Loosen the mask"
+        raise DataError("no-rows", message, advice=advice)
+
     def _keep(self, mask: Array, what: str) -> Runs:
         count = int(mask.sum())
-        if count == 0:
-            raise DataError("no-rows", f"no row is left after: {what}", advice="Check the condition against the table")
         columns = {name: array[mask] for name, array in self.columns.items()}
         line = f"{what}: {count} of {len(self)} rows left"
         return replace(self, columns=columns, rows=self.rows[mask], audit=(*self.audit, line))
 
 
-def _label(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _shown(condition: str | Array) -> str:
+def _said(condition: str | Array) -> str:
     return condition if isinstance(condition, str) else "a given mask holds"
 
 
@@ -205,73 +217,41 @@ def _flag(role: str) -> str:
 
 
 def _mask(runs: Runs, condition: str | Array) -> Array:
-    if not isinstance(condition, str):
-        mask = np.asarray(condition)
-        if mask.dtype != bool or mask.shape != (len(runs),):
-            raise DataError(
-                "bad-mask", f"a mask needs {len(runs)} booleans, received {mask.dtype} of shape {mask.shape}"
-            )
-        return mask
-    masks = [_clause(runs, clause) for clause in re.split(r"\band\b", condition)]
-    return np.logical_and.reduce(masks)
-
-
-def _clause(runs: Runs, clause: str) -> Array:
-    match = _CONDITION.fullmatch(clause)
-    if match is None:
-        raise DataError(
-            "bad-condition",
-            f"cannot read the condition {clause.strip()!r}",
-            advice='Write it as "COLUMN > 1e8", "COLUMN == text" or "COLUMN is missing"',
-        )
-    name, operator, text = match.groups()
-    if name in runs.columns:
-        column = runs.columns[name]
-    elif name in runs:
-        column = runs[name]
-    else:
-        near = nearest(name, [*runs.columns, *runs.roles]) or list(runs.columns)
-        raise DataError("unknown-column", f"there is no column {name!r}", advice=f"Nearest: {', '.join(near[:8])}")
-    if operator.startswith("is"):
-        return np.isnan(column) if column.dtype.kind == "f" else np.array([not str(v).strip() for v in column], bool)
-    compare: Callable[[Any, Any], Any] = {
-        "==": np.equal, "!=": np.not_equal, "<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal,
-    }[operator]  # fmt: skip
-    text = text.strip("'\"")
-    if column.dtype.kind == "f":
-        try:
-            return np.asarray(compare(column, parse_quantity(text)))
-        except ValueError as error:
-            raise DataError("bad-condition", f"column {name!r} holds numbers: {error}") from None
-    if operator not in ("==", "!="):
-        raise DataError("bad-condition", f"column {name!r} holds text; {operator} needs numbers", advice="Use == or !=")
-    return np.asarray(compare(np.array([str(v) for v in column]), text))
+    if isinstance(condition, str):
+        return satisfied(runs, condition)
+    mask = np.asarray(condition)
+    if mask.dtype != bool or mask.shape != (len(runs),):
+        message = f"a mask needs {len(runs)} booleans, received {mask.dtype} of shape {mask.shape}"
+        raise DataError("bad-mask", message, advice="Compare a column of these runs, as in runs['N'] > 1e8")
+    return mask
 
 
 def check_column(role: str, name: str, values: Array, rows: Array, column: Column) -> None:
     """Raise ``DataError`` at the first cell that the role cannot have: missing, infinite, not positive, absurd."""
-    shown = column.meaning or role
-    low = 0.0 if column.positive else -np.inf
-    missing = np.isnan(values)
+    size = np.abs(values)
     with np.errstate(invalid="ignore"):
-        bad = missing | np.isinf(values) | (values <= low) | (np.abs(values) > 1e60)
-        if column.positive:
-            bad |= np.abs(values) < 1e-60
-    if not bad.any():
+        usable = (size <= LARGEST) & ((values >= 1.0 / LARGEST) if column.positive else True)
+    if usable.all():
         return
-    i = int(np.flatnonzero(bad)[0])
-    value, count = float(values[i]), int(bad.sum())
-    if missing[i]:
-        message, advice = "the cell is empty or NaN", f"Fill it, or drop such rows with --drop '{name} is missing'"
+    i = int(np.flatnonzero(~usable)[0])
+    value = float(values[i])
+    if np.isnan(value):
+        same, message, rest = np.isnan(values), "the cell is empty or NaN", "is missing"
     elif np.isinf(value):
-        message, advice = f"{shown} is infinite", f"Correct it, or drop the row with --drop '{name} > 1e60'"
+        same, message = values == value, f"the value is {'in' if value > 0 else 'minus in'}finite"
+        rest = "> 1e60" if value > 0 else "< -1e60"
     elif column.positive and value <= 0:
-        message, advice = (
-            f"{shown} must be above zero, received {value:g}",
-            f"Correct it, or drop such rows with --drop '{name} <= 0'",
-        )
+        same, message, rest = values <= 0, f"{column.meaning} must be above zero, received {value:g}", "<= 0"
     else:
-        message, advice = f"{value:g} is not a plausible {shown}", "Check the unit of the column"
-    if count > 1:
-        message += f" ({count} such rows)"
+        large = abs(value) > LARGEST
+        same = size > LARGEST if large else (values > 0) & (values < 1.0 / LARGEST)
+        message = f"received {value:g}, which is not plausible for {role} ({column.meaning})"
+        rest = "< 1e-60" if not large else "> 1e60" if value > 0 else "< -1e60"
+    fix = "Fill it" if np.isnan(value) else "Correct it"
+    drop = (
+        flag("--drop", name, rest.split()[0], rest.split()[1]) if rest != "is missing" else flag("--drop", name, rest)
+    )
+    advice = f"{fix}, or drop such rows with {drop}" if drop else fix
+    count = int(same.sum())
+    message += f" ({count} such rows)" if count > 1 else ""
     raise DataError("bad-cell", message, advice=advice, row=int(rows[i]), column=name)
