@@ -53,7 +53,6 @@ def test_bootstrap_standard_errors_agree_with_the_reference(epoch240):
         assert spread[name] == pytest.approx(reference, rel=0.10), name
 
 
-@pytest.mark.capability("overtraining-extrapolation")
 def test_gadre_law_of_five_small_runs_predicts_a_heavily_overtrained_one(table):
     runs = fr.read_runs(
         table("gadre_overtraining99"), N="params", D="tokens", loss="loss_c4_val", where="dataset == rpj"

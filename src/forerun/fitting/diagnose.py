@@ -135,7 +135,7 @@ def _ridges(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
     if len(draws) < 20:
         return
     spread = draws.std(0)
-    moving = np.flatnonzero(spread > 0)
+    moving = np.flatnonzero(spread > 1e-9 * (1.0 + np.abs(z)))
     correlation = np.zeros((len(z), len(z)))
     correlation[np.ix_(moving, moving)] = np.corrcoef(draws[:, moving].T) if len(moving) > 1 else 1.0
     np.fill_diagonal(correlation, 0.0)

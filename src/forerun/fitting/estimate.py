@@ -147,7 +147,7 @@ def solve(law: Law, table: Table, objective: Objective) -> tuple[Problem, Array,
             f"{law.name} is not defined anywhere near these data",
             advice="Check the units of the columns and the law's domain",
         )
-    if not supports_jets(law, [x[:16] for x in table.inputs], candidates[0][:4]):
+    if not supports_jets(law, [x[:16] for x in table.inputs], candidates[0][:: max(1, len(candidates[0]) // 8)]):
         problem, order = build(law, table.inputs, table.y, table.trials, objective, table.weights, groups, exact=False)
     apart = [basins(law, c) for c in candidates]
     if groups is None:
@@ -346,7 +346,10 @@ def _units(runs: Runs, unit: str | None) -> tuple[str, Array, tuple[Note, ...]]:
 
 
 def _outcome(problem: Problem, z: Array, solution: Solution, finished: bool) -> str:
-    if not finished or solution.gradient > STEEP:
+    perfect = (
+        problem.objective.rho is not None and float(problem.values(z[None])[0]) <= 1e-24 * problem.row_weights.sum()
+    )
+    if not finished or (solution.gradient > STEEP and not perfect):
         return "not-converged"
     if solution.curvature < SINGULAR:
         return "flat"

@@ -48,6 +48,19 @@ class Objective:
         inverse = 1.0 / f
         return value, slope * inverse, (bend - slope) * (inverse * inverse)
 
+    def majorizer(self, f: Array, y: Array, trials: Array | None) -> Array:
+        """Positive curvature with respect to ``f`` of a parabola that touches each row's contribution from above.
+
+        That is slope over residual, the weight of iterated reweighted least squares; for counts the Fisher information.
+        """
+        if self.rho is None:
+            assert trials is not None
+            return trials / (f * (1.0 - f))
+        r = np.log(f / y) if self.residual == "log" else f - y
+        _, slope, bend = self.rho(r, self.delta)
+        weight = np.where(r == 0.0, bend, slope / np.where(r == 0.0, 1.0, r))
+        return weight / (f * f) if self.residual == "log" else weight
+
     def residuals(self, f: Array, y: Array, trials: Array | None) -> Array:
         """log y - log f, or y - f, or for counts the difference of shares."""
         if self.rho is None:

@@ -13,8 +13,9 @@ MAX_STEPS = 200
 FINISHED = 1e-12  # predicted decrease over the objective's value at which a problem leaves the batch
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e14
-SMALL = 1e-4  # damping below which the promise of a step is that of Newton's
+SMALL = 0.1  # damping, in units of the metric, below which the promise of a step is close to that of Newton's
 FLAT = 1e-9  # scaled curvature that counts as none
+REFRESH = 5  # steps after which the metric of problems that need damping is brought up to date
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Optimum:
     steps: int
 
 
+@np.errstate(all="ignore")  # steps may leave the domain of the law; they are then refused
 def polish(problem: Problem, z: Array, weights: Array | None = None, max_steps: int = MAX_STEPS) -> Optimum:
     """Minimise from each row of ``z`` (B, p), under ``weights`` (B, n) where given.
 
@@ -51,7 +53,7 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
     else:
         mass = np.full(count, problem.row_weights.sum()) if weights is None else weights @ problem.row_weights
     state = problem.evaluate(z, weights)
-    scale = _scale(state.hessian)
+    metric = np.repeat(problem.metric(z[:1]), count, 0) if weights is not None else problem.metric(z)
     damping = np.full(count, 1e-6)
     finished = np.zeros(count, bool)
     todo = np.flatnonzero(np.isfinite(state.value))
@@ -59,8 +61,7 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
     while len(todo) and steps < max_steps:
         steps += 1
         here = _take(state, todo)
-        scale[todo] = np.maximum(scale[todo], _scale(here.hessian))
-        move, gain, promise = _step(problem, z[todo], here, scale[todo], damping[todo])
+        move, gain, promise = _step(problem, z[todo], here, metric[todo], damping[todo])
         trial = np.clip(z[todo] + move, problem.lower, problem.upper)
         there = problem.evaluate(trial, None if weights is None else weights[todo])
         drop = here.value - there.value
@@ -68,18 +69,18 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         better = (drop > 1e-4 * gain) & (drop > 0)
         accept = better | (small & (drop >= -1e-14 * here.value))
         ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), -1.0)
-        damping[todo] = np.where(
-            ratio > 0.75,
-            damping[todo] * 0.1,
-            np.where(ratio < 0.25, np.maximum(damping[todo] * 10.0, 1e-4), damping[todo]),
-        )
-        damping[todo] = np.where(damping[todo] < 1e-9, 0.0, damping[todo])
+        damped = np.where(ratio > 0.5, damping[todo] * 0.03, damping[todo])
+        damped = np.where(ratio < 0.25, np.maximum(damping[todo] * 10.0, 1e-2), damped)
+        damping[todo] = np.where(damped < 1e-9, 0.0, damped)
         moved = todo[accept]
         z[moved] = trial[accept]
         _put(state, moved, _take(there, accept))
         stuck = damping[todo] > LARGEST_DAMPING
         finished[todo[small]] = True
         todo = todo[~(small | stuck)]
+        hard = todo[damping[todo] >= SMALL]
+        if steps % REFRESH == 0 and len(hard):
+            metric[hard] = problem.metric(z[hard], None if weights is None else weights[hard])
     return Optimum(z, state.value, finished, steps)
 
 
@@ -89,31 +90,34 @@ def _free(problem: Problem, z: Array, gradient: Array) -> Array:
     return ~held
 
 
-def _scale(hessian: Array) -> Array:
-    diagonal = np.sqrt(np.abs(np.diagonal(hessian, axis1=1, axis2=2)))
-    return np.maximum(diagonal, 1e-8 * diagonal.max(1, keepdims=True) + 1e-150)
+def _reduced(problem: Problem, z: Array, state: Evaluation, metric: Array) -> tuple[Array, Array, Array, Array]:
+    """Gradient, Hessian and metric in coordinates in which the metric's diagonal is one, and the scale of these.
 
-
-def _reduced(problem: Problem, z: Array, state: Evaluation, scale: Array) -> tuple[Array, Array]:
-    """Gradient and Hessian in scaled coordinates, with those that a bound holds taken out."""
+    Coordinates that a bound holds are taken out: their gradient is zero and they are coupled to nothing.
+    """
+    diagonal = np.sqrt(np.abs(np.diagonal(metric, axis1=1, axis2=2)))
+    scale = np.maximum(diagonal, 1e-8 * diagonal.max(1, keepdims=True) + 1e-150)
     free = _free(problem, z, state.gradient)
-    gradient = np.where(free, state.gradient / scale, 0.0)
-    hessian = state.hessian / (scale[:, :, None] * scale[:, None, :])
-    hessian = hessian * (free[:, :, None] & free[:, None, :])
-    diagonal = np.arange(z.shape[1])
-    hessian[:, diagonal, diagonal] += ~free
-    return gradient, hessian
+    both = free[:, :, None] & free[:, None, :]
+    square = scale[:, :, None] * scale[:, None, :]
+    hessian, metric = np.where(both, state.hessian / square, 0.0), np.where(both, metric / square, 0.0)
+    every = np.arange(z.shape[1])
+    hessian[:, every, every] += ~free
+    metric[:, every, every] += ~free
+    return np.where(free, state.gradient / scale, 0.0), hessian, metric, scale
 
 
-def _step(problem: Problem, z: Array, state: Evaluation, scale: Array, damping: Array) -> tuple[Array, Array, Array]:
-    """The damped step, the decrease that the quadratic model promises for it, and half its slope along the gradient."""
-    gradient, hessian = _reduced(problem, z, state, scale)
-    diagonal = np.arange(z.shape[1])
-    hessian[:, diagonal, diagonal] += damping[:, None]
-    step, definite = _cholesky_solve(hessian, gradient)
+def _step(problem: Problem, z: Array, state: Evaluation, metric: Array, damping: Array) -> tuple[Array, Array, Array]:
+    """The damped step, the decrease that the quadratic model promises for it, and half its slope along the gradient.
+
+    Where the damped Hessian is not positive definite its eigenvalues count by their size, so that the step descends.
+    """
+    gradient, hessian, metric, scale = _reduced(problem, z, state, metric)
+    damped = hessian + damping[:, None, None] * metric
+    step, definite = _cholesky_solve(damped, gradient)
     bad = np.flatnonzero(~definite)
     if len(bad):
-        eigenvalues, vectors = np.linalg.eigh(hessian[bad])
+        eigenvalues, vectors = np.linalg.eigh(damped[bad])
         along = np.einsum("bij,bi->bj", vectors, gradient[bad]) / np.maximum(np.abs(eigenvalues), FLAT)
         step[bad] = np.einsum("bij,bj->bi", vectors, along)
     move = np.clip(z - step / scale, problem.lower, problem.upper) - z
@@ -144,13 +148,14 @@ def _cholesky_solve(matrix: Array, right: Array) -> tuple[Array, Array]:
     return x.T, definite
 
 
+@np.errstate(all="ignore")
 def conditions(problem: Problem, z: Array) -> tuple[Array, Array]:
     """First- and second-order conditions at each row of ``z``: scaled gradient norm and smallest scaled eigenvalue.
 
     Both are taken over the directions that bounds leave free; the gradient is relative to the root of the objective.
     """
     state = problem.evaluate(z)
-    gradient, hessian = _reduced(problem, z, state, _scale(state.hessian))
+    gradient, hessian, _, _ = _reduced(problem, z, state, problem.metric(z))
     size = np.sqrt(np.maximum(state.value, 1e-300))
     return np.sqrt((gradient * gradient).sum(1)) / size, np.linalg.eigvalsh(hessian).min(1)
 

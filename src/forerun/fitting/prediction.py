@@ -13,6 +13,7 @@ from forerun.note import DataError
 
 Array = np.ndarray
 ROOT_STEPS = 60
+ROOT_TOLERANCE = 1e-13
 SATURATED = 36.0  # logit beyond which 1 - sigmoid is below double precision
 
 
@@ -26,7 +27,7 @@ def predict_prepared(law: Law, inputs: Sequence[Jet], params: Array) -> Array:
     named = _columns(law, params)
     with np.errstate(all="ignore"):
         if law.between is not None:
-            return _root(law, inputs, named)[0]
+            return _root(law, inputs, named)
         try:
             f = law.body(*inputs, **named)
         except TypeError:  # a function without a rule
@@ -51,6 +52,7 @@ def predict_jet(law: Law, inputs: Sequence[Jet], params: Array, exact: bool) -> 
 
 def supports_jets(law: Law, inputs: Sequence[Array], params: Array) -> bool:
     """Whether exact derivatives pass through the formula and agree with differences at ``params``, shape (B, p)."""
+    least = _step_floor(params)
     points = [np.asarray(x, float)[: min(len(x), 16)] for x in inputs]
     try:
         with np.errstate(all="ignore"):
@@ -61,7 +63,7 @@ def supports_jets(law: Law, inputs: Sequence[Array], params: Array) -> bool:
     for i in range(params.shape[1]):
         one = np.broadcast_to(exact.grad.get(i, 0.0), close.value.shape)
         two = close.grad[i]
-        size = np.maximum(np.abs(two), 1e-6 * np.abs(close.value) / np.maximum(np.abs(params[:, i : i + 1]), 1e-3))
+        size = np.maximum(np.abs(two), 1e-4 * np.abs(close.value) / np.maximum(np.abs(params), least)[:, i : i + 1])
         wrong = np.isfinite(two) & np.isfinite(one) & (np.abs(one - two) > 1e-3 * size)
         if wrong.mean() > 0.05:
             return False
@@ -84,8 +86,8 @@ def _broadcast(law: Law, f: Any, count: int, inputs: Sequence[Array]) -> Array:
         ) from None
 
 
-def _root(law: Law, inputs: Sequence[Jet], named: dict[str, Array]) -> tuple[Array, Array]:
-    """The y between the two limits at which the residual is zero, and whether the limits are in order.
+def _root(law: Law, inputs: Sequence[Jet], named: dict[str, Array]) -> Array:
+    """The y between the two limits at which the residual is zero; NaN where the limits are out of order.
 
     Newton's method on the logit of y's position between the limits, where such laws are close to linear, kept inside
     a bracket. y saturates at a limit where there is no root.
@@ -96,26 +98,28 @@ def _root(law: Law, inputs: Sequence[Jet], named: dict[str, Array]) -> tuple[Arr
     sign = None
     for _ in range(ROOT_STEPS):
         share = 0.5 * (1.0 + np.tanh(0.5 * z))
-        y = Jet(low + (high - low) * share, {0: (high - low) * share * (1.0 - share)})
-        r = law.body(y, *inputs, **named)
+        r = law.body(Jet(low + (high - low) * share, {0: (high - low) * share * (1.0 - share)}), *inputs, **named)
         slope = np.broadcast_to(r.grad[0], z.shape)
         sign = np.sign(np.nanmedian(slope)) if sign is None else sign
         above = r.value * sign > 0
+        newton = z - r.value / slope
+        # A step past a limit that was not looked at yet goes there: where there is no root, y saturates at once.
+        new = np.where((newton < left) & (left == -SATURATED), left, 0.5 * (left + z))
+        new = np.where(above, new, np.where((newton > right) & (right == SATURATED), right, 0.5 * (z + right)))
+        new = np.where((newton >= left) & (newton <= right), newton, new)
         right, left = np.where(above, z, right), np.where(above, left, z)
-        new = z - r.value / slope
-        outside = ~((new > left) & (new < right))
-        new = np.where(outside, 0.5 * (left + right), new)
+        new = np.where(np.isnan(newton), z, new)
         moved = np.abs(new - z)
         z = new
-        if not (moved > 1e-13 * (1.0 + np.abs(z))).any():
+        if not (moved > ROOT_TOLERANCE * (1.0 + np.abs(z))).any():
             break
     y = low + (high - low) * 0.5 * (1.0 + np.tanh(0.5 * z))
-    return np.where(high > low, y, np.nan), z
+    return np.where(high > low, y, np.nan)
 
 
 def _implicit(law: Law, inputs: Sequence[Jet], named: dict[str, Array], jets: dict[str, Jet]) -> Jet:
     """Derivatives of the root by the implicit function theorem, to second order."""
-    y, _ = _root(law, inputs, named)
+    y = _root(law, inputs, named)
     p = len(jets)
     r = law.body(Jet(y, {p: 1.0}), *inputs, **jets)
     inverse = -1.0 / r.grad[p]
@@ -130,11 +134,16 @@ def _implicit(law: Law, inputs: Sequence[Jet], named: dict[str, Array], jets: di
     return Jet(y, grad, hess)
 
 
+def _step_floor(params: Array) -> Array:
+    """What counts as a size of each parameter, (p,), where it is zero: a thousandth of its largest value here."""
+    return np.maximum(1e-3 * np.abs(params).max(0), 1e-30)
+
+
 def _differences(law: Law, inputs: Sequence[Array], params: Array) -> Jet:
     """Central differences, for formulas that use functions without a rule: about 8 digits of slope, 6 of curvature."""
-    p = params.shape[1]
-    step = 2e-4 * np.maximum(np.abs(params), 1e-3)
-    fine = 1e-5 * np.maximum(np.abs(params), 1e-3)
+    p, least = params.shape[1], _step_floor(params)
+    step = 2e-4 * np.maximum(np.abs(params), least)
+    fine = 1e-5 * np.maximum(np.abs(params), least)
 
     def at(*moves: tuple[int, float, Array]) -> Array:
         moved = params.copy()

@@ -100,6 +100,12 @@ class Problem:
         parts = [self._evaluate(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
         return Evaluation(*(np.concatenate(x) for x in zip(*parts)))
 
+    def metric(self, z: Array, weights: Array | None = None) -> Array:
+        """Positive curvature matrices (B, p, p) that majorize the objective's where the law is close to linear."""
+        return np.concatenate(
+            [self._metric(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
+        )
+
     def predictions(self, z: Array) -> Array:
         """Outcomes at the rows of the table, (B, n)."""
         params = self.natural(z)
@@ -147,6 +153,22 @@ class Problem:
         own = self.row_weights[block.rows]
         return own[None] if weights is None else weights[:, block.rows] * own
 
+    def _metric(self, z: Array, weights: Array | None) -> Array:
+        params = self.natural(z)
+        out = np.zeros((len(z), z.shape[1], z.shape[1]))
+        for block in self.blocks:
+            with np.errstate(all="ignore"):
+                f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
+                curvature = self.objective.majorizer(f.value, block.y, block.trials) * self._weights(block, weights)
+                g = _stacked(f, curvature.shape, len(block.columns))
+                out[:, block.columns[:, None], block.columns[None, :]] += np.matmul(
+                    g * curvature[:, None, :], g.transpose(0, 2, 1)
+                )
+        factor = np.where(self.log, params, 1.0)
+        out *= factor[:, :, None] * factor[:, None, :]
+        out[~np.isfinite(out).all((1, 2))] = np.eye(z.shape[1])
+        return out
+
     def _evaluate(self, z: Array, weights: Array | None) -> tuple[Array, Array, Array]:
         count, p = z.shape
         params = self.natural(z)
@@ -173,12 +195,17 @@ def _sum(terms: Array, weights: Array) -> Array:
     return np.einsum("bn,bn->b", terms, weights)
 
 
+def _stacked(f: Jet, shape: tuple[int, ...], params: int) -> Array:
+    """The gradient as one array (count, params, rows), for values of shape (count, rows)."""
+    g = np.empty((shape[0], params, shape[1]))
+    for k in range(params):
+        g[:, k] = f.grad.get(k, 0.0)
+    return g
+
+
 def _accumulate(f: Jet, slope: Array, bend: Array, columns: Array, gradient: Array, hessian: Array) -> None:
     """Add a block's sums: H = sum of bend f_i f_j + slope f_ij, over rows."""
-    count, n = slope.shape
-    g = np.empty((count, len(columns), n))
-    for k in range(len(columns)):
-        g[:, k] = f.grad.get(k, 0.0)
+    g = _stacked(f, slope.shape, len(columns))
     gradient[:, columns] += np.matmul(g, slope[:, :, None])[:, :, 0]
     local = np.matmul(g * bend[:, None, :], g.transpose(0, 2, 1))
     for (i, j), h in f.hess.items():

@@ -12,7 +12,7 @@ import numpy as np
 from forerun.fitting import objective as objectives
 from forerun.fitting.forecast import TARGETS, Forecast, interval, plain, why_not
 from forerun.fitting.prediction import predict
-from forerun.fitting.question import parse_question
+from forerun.fitting.question import missing_input, parse_question
 from forerun.laws import Law
 from forerun.laws.registry import get, rebuild
 from forerun.note import DataError, Note, text_table
@@ -290,6 +290,9 @@ class Fit:
         return samples * np.exp(residual) if space == "log" else samples + residual
 
     def _outcomes(self, params: Array, inputs: Mapping[str, Any]) -> Array:
+        for name in self.law.inputs:
+            if name not in inputs:
+                raise missing_input(self.law, name)
         arrays = [np.atleast_1d(np.asarray(inputs[n], float)) for n in self.law.inputs]
         named: dict[str, Any] = dict(zip(self._input_names, self.law.prepare(*arrays) if self.law.prepare else arrays))
         if self.law.shared:

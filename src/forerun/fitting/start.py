@@ -78,7 +78,11 @@ def linear_parameters(
     for _ in range(4):
         u = rng.uniform(0.2, 0.8, len(names))
         at = np.array([_place(u[i : i + 1], law.params[n], ranges[n])[0] for i, n in enumerate(names)])
-        step = np.array([0.37 * (abs(at[i]) + 1e-3 * (ranges[n][1] - ranges[n][0])) for i, n in enumerate(names)])
+        at = _coordinates(law, at[None])[0]
+        width = _coordinates(law, np.array([[ranges[n][1] for n in names]])) - _coordinates(
+            law, np.array([[ranges[n][0] for n in names]])
+        )
+        step = 0.37 * (np.abs(at) + 1e-3 * np.abs(width[0]))
         for pair in [p for p, still in zero.items() if still]:
             one, *two = [names.index(n) for n in pair]
             other = two[0] if two else one
@@ -97,17 +101,25 @@ def linear_parameters(
 
 
 def _response(law: Law, inputs: Sequence[Array], y: Array, params: Array) -> Array:
-    """What the linear parameters enter: the outcome, or the residual of an implicit law at the observed outcome."""
+    """What the linear parameters enter: the outcome, or the residual of an implicit law at the observed outcome.
+
+    ``params`` are as :func:`_coordinates` gives them.
+    """
     if law.between is None:
         return predict(law, inputs, params)
     named = {n: params[:, i : i + 1] for i, n in enumerate(law.params)}
-    for n, p in law.params.items():
-        if p.scale == "log":
-            named[n] = np.exp(named[n])
+    with np.errstate(over="ignore"):
+        named |= {n: np.exp(named[n]) for n, p in law.params.items() if p.scale == "log"}
     low, high = (named[n] for n in law.between)
     inside = np.clip(y, low + 1e-3 * (high - low), high - 1e-3 * (high - low))
     with np.errstate(all="ignore"):
         return np.broadcast_to(law.body(inside, *inputs, **named), (len(params), len(y)))
+
+
+def _coordinates(law: Law, params: Array) -> Array:
+    """Parameters as `_response` takes them: an implicit law is looked at in the solver's coordinates."""
+    logs = np.array([p.scale == "log" and law.between is not None for p in law.params.values()])
+    return np.where(logs, np.log(np.where(logs & (params > 0), params, 1.0)), params)
 
 
 def _range(param: Param, columns: Mapping[str, Array]) -> tuple[float, float]:
@@ -150,13 +162,16 @@ def _project(law: Law, inputs: Sequence[Array], y: Array, objective: Objective, 
     """Fill the linear parameters of each point by weighted least squares, reweighted towards absolute deviations."""
     logs = [p.scale == "log" for p in law.params.values()]
     implicit = law.between is not None
+    out, points = points, _coordinates(law, points)
+    points[:, linear] = 0.0
     base = _response(law, inputs, y, points)
     design = np.empty((len(linear), *base.shape))
     for row, k in enumerate(linear):
         moved = points.copy()
         moved[:, k] = 1.0
         design[row] = _response(law, inputs, y, moved) - base
-    target = -base if implicit else y - base
+    with np.errstate(invalid="ignore"):
+        target = -base if implicit else y - base
     bounds = [list(law.params.values())[k].bounds[0] for k in linear]
     positive = np.array([b >= 0 and not (implicit and logs[k]) for b, k in zip(bounds, linear)])
     size = np.ones_like(y) if implicit or objective.residual == "plain" else 1.0 / y
@@ -170,7 +185,6 @@ def _project(law: Law, inputs: Sequence[Array], y: Array, objective: Objective, 
                 typical = np.median(rest, axis=1, keepdims=True)
                 w = weights * size * size / np.maximum(rest, 0.1 * typical + 1e-300)
             found = _nonnegative(design, target, w, positive)
-    out = points.copy()
     for row, k in enumerate(linear):
         low, high = list(law.params.values())[k].bounds
         value = np.exp(np.clip(found[row], -90.0, 90.0)) if implicit and logs[k] else found[row]

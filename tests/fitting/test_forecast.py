@@ -1,0 +1,179 @@
+"""Forecasts, inversions and the layers of their intervals."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import forerun as fr
+
+TRUE = {"E": 1.8172, "A": 482.01, "alpha": 0.3478, "B": 2085.43, "beta": 0.3658}
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return fr.simulate("chinchilla", n=80, noise=0.005, seed=1, params=TRUE)
+
+
+@pytest.fixture(scope="module")
+def fit(runs):
+    return fr.fit("chinchilla", runs, draws=400)
+
+
+def test_the_value_is_the_law_at_the_fitted_parameters(fit):
+    answer = fit.forecast(N=7e9, D=1.4e11)
+    assert answer.value == pytest.approx(float(fit.law(7e9, 1.4e11, **fit.params)), rel=1e-12)
+    assert answer.low < answer.value < answer.high
+    assert answer.layers == ("parameters",)
+
+
+def test_limits_are_percentiles_of_the_samples(fit):
+    answer = fit.forecast(N=7e9, D=1.4e11)
+    assert answer.samples.shape == (400,)
+    assert [answer.low, answer.high] == pytest.approx(np.quantile(answer.samples, [0.05, 0.95]).tolist())
+
+
+def test_a_new_run_is_less_certain_than_the_mean_of_runs(fit):
+    mean, single = fit.forecast(N=1e9, D=1e11), fit.forecast(N=1e9, D=1e11, target="new-run")
+    assert single.high - single.low > 2 * (mean.high - mean.low)
+    assert single.layers == ("parameters", "run-noise")
+    assert np.log(single.high / single.low) == pytest.approx(2 * 1.645 * 0.005, rel=0.35)
+
+
+def test_new_runs_fall_into_their_interval_as_often_as_promised():
+    hits = []
+    for seed in range(40):
+        table = fr.simulate("chinchilla", n=60, noise=0.005, seed=seed, params=TRUE)
+        fresh = fr.simulate("chinchilla", n=25, noise=0.005, seed=1000 + seed, params=TRUE)
+        answer = fr.fit("chinchilla", table, draws=200).forecast(N=fresh["N"], D=fresh["D"], target="new-run")
+        hits.append(np.mean((answer.low <= fresh["loss"]) & (fresh["loss"] <= answer.high)))
+    assert 0.85 <= np.mean(hits) <= 0.95
+
+
+def test_arrays_ask_several_questions_at_once(fit):
+    answer = fit.forecast(N=np.array([1e9, 7e9]), D=1e11)
+    assert answer.value.shape == (2,)
+    assert answer.value[1] == pytest.approx(fit.forecast(N=7e9, D=1e11).value)
+    assert len(answer.to_dict()["value"]) == 2
+
+
+def test_compute_and_ratio_may_stand_for_the_inputs(fit):
+    direct = fit.forecast(N=1e9, D=2e10)
+    assert fit.forecast(C=6 * 1e9 * 2e10, M=20).value == pytest.approx(direct.value)
+    assert fit.forecast(N=1e9, M=20).value == pytest.approx(direct.value)
+    assert fit.forecast(C=1.2e20, N=1e9).value == pytest.approx(direct.value)
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ({"N": 1e9}, "missing-input"),
+        ({"N": 1e9, "D": 1e10, "depth": 3}, "unknown-input"),
+        ({"N": -1, "D": 1e10}, "bad-value"),
+        ({"N": float("nan"), "D": 1e10}, "bad-value"),
+        ({"N": "many", "D": 1e10}, "bad-value"),
+        ({"N": 1e9, "D": 1e10, "N_counts": "active"}, "conventions-differ"),
+        ({"N": 1e9, "D": 1e10, "target": "median"}, "unknown-target"),
+    ],
+)
+def test_questions_that_have_no_answer_say_why(fit, question, code):
+    with pytest.raises(fr.DataError) as error:
+        fit.forecast(**question)
+    assert error.value.code == code
+
+
+def test_inversion_is_the_inverse_of_the_forecast(fit):
+    target = fit.forecast(N=3e9, D=5e10).value
+    assert fit.invert(loss=target, D=5e10).value == pytest.approx(3e9, rel=1e-9)
+    assert fit.invert(loss=target, N=3e9).value == pytest.approx(5e10, rel=1e-9)
+    assert fit.invert(loss=target, M=5e10 / 3e9).value == pytest.approx(6 * 3e9 * 5e10, rel=1e-9)
+
+
+def test_inversion_has_an_interval_that_holds_the_truth(fit):
+    target = float(fit.law(3e9, 6e10, **TRUE))
+    answer = fit.invert(loss=target, M=20)
+    assert answer.quantity == "C"
+    assert answer.low < 6 * 3e9 * 6e10 < answer.high
+
+
+def test_an_unreachable_target_is_refused_with_what_is_reachable(fit):
+    with pytest.raises(fr.DataError, match=r"no N reaches loss = 1\.5: the law stays between") as error:
+        fit.invert(loss=1.5, D=1e12)
+    assert error.value.code == "unreachable"
+
+
+def test_draws_that_never_reach_the_target_make_the_limit_infinite_and_are_counted(fit):
+    floor = float(np.quantile(fit.draws[:, 0], 0.5))
+    answer = fit.invert(loss=max(floor, fit.params["E"]) + 0.005, M=20)
+    assert np.isinf(answer.high)
+    assert answer.to_dict()["high"] is None
+    assert "unreachable-draws" in {n.code for n in answer.notes}
+
+
+def test_residuals_of_other_conventions_are_refused(fit, runs):
+    other = fr.read_runs({k: runs[k] for k in ("N", "D", "loss")}, N_counts="non-embedding")
+    with pytest.raises(fr.DataError) as error:
+        fit.residuals(other)
+    assert error.value.code == "conventions-differ"
+    assert np.std(fit.residuals(runs)) == pytest.approx(0.005, rel=0.2)
+
+
+def test_a_saved_fit_answers_as_the_live_one(fit):
+    again = fr.Fit.from_json(fit.to_json())
+    assert str(again) == str(fit)
+    assert json.dumps(again.forecast(N=1e11, D=2e12).to_dict()) == json.dumps(fit.forecast(N=1e11, D=2e12).to_dict())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", '{"schema": 1}', "{", '{"schema": 99, "recipe": {}, "runs": {}}']
+)
+def test_what_is_not_a_saved_fit_is_refused(text):
+    with pytest.raises(fr.DataError, match=r"not a saved fit|reads up to"):
+        fr.Fit.from_json(text)
+
+
+@pytest.mark.parametrize(("unit", "count"), [("row", 80), ("family", 20), ("seed", 16)])
+def test_the_bootstrap_resamples_the_unit_that_it_names(runs, unit, count):
+    table = {k: runs[k] for k in ("N", "D", "loss")}
+    labels = [f"g{i % count}" for i in range(80)]
+    fit = fr.fit("chinchilla", fr.read_runs({**table, unit: labels}), unit=unit, draws=50)
+    assert fit.uncertainty == {"kind": "bootstrap", "unit": unit, "draws": 50, "seed": 0}
+
+
+def test_resampling_by_family_sees_an_error_that_families_share():
+    rng = np.random.default_rng(0)
+    table = fr.simulate("chinchilla", n=96, noise=0.001, seed=2, params=TRUE)
+    families = np.arange(96) % 12
+    loss = table["loss"] * np.exp(0.01 * rng.standard_normal(12))[families]
+    runs = fr.read_runs({"N": table["N"], "D": table["D"], "loss": loss, "family": [f"f{i}" for i in families]})
+    by_row = fr.fit("chinchilla", runs, unit="row", draws=300).intervals["E"]
+    by_family = fr.fit("chinchilla", runs, unit="family", draws=300).intervals["E"]
+    assert by_family[1] - by_family[0] != pytest.approx(by_row[1] - by_row[0], rel=0.02)
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_one_others(runs):
+    one, two, three = (fr.fit("chinchilla", runs, draws=30, seed=s) for s in (3, 3, 4))
+    assert (one.draws == two.draws).all()
+    assert (one.draws != three.draws).any()
+    assert one.params == three.params
+
+
+def test_row_weights_act_as_repeated_rows(runs):
+    table = {k: runs[k][:40] for k in ("N", "D", "loss")}
+    twice = {k: np.concatenate([v, v[:10]]) for k, v in table.items()}
+    weights = np.where(np.arange(40) < 10, 2.0, 1.0)
+    weighted = fr.fit("chinchilla", fr.read_runs(table), weights=weights, uncertainty="none")
+    repeated = fr.fit("chinchilla", fr.read_runs(twice), uncertainty="none")
+    assert weighted.params == pytest.approx(repeated.params, rel=1e-6)
+
+
+def test_a_large_table_says_that_its_draws_are_one_step_and_agrees_with_full_refits(monkeypatch):
+    runs = fr.simulate("chinchilla", n=3000, noise=0.01, seed=3, params=TRUE)
+    full = fr.fit("chinchilla", runs, draws=400)
+    monkeypatch.setattr("forerun.fitting.uncertainty.MOST_WEIGHTS", 1000)
+    step = fr.fit("chinchilla", runs, draws=400)
+    assert step.uncertainty["kind"] == "one-step bootstrap"
+    assert "one-step" in {n.code for n in step.notes}
+    assert step.draws.std(0)[[0, 2, 4]] == pytest.approx(full.draws.std(0)[[0, 2, 4]], rel=0.2)
