@@ -17,6 +17,7 @@ BASE = {"note", "units"}
 ALLOWED = {
     "note": set(),
     "units": set(),
+    "schemas": set(),
     "laws": BASE,
     "cost": BASE,
     "runs": BASE | {"cost"},

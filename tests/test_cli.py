@@ -1,0 +1,180 @@
+"""The command line: what it prints, what it returns, and that its JSON keeps to the schemas that ship."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+import forerun as fr
+from forerun import cli
+from forerun.schemas import NAMES, schema
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A table of runs and a fit of it."""
+    path = tmp_path_factory.mktemp("runs")
+    runs = fr.simulate("chinchilla", n=50, noise=0.005, seed=7)
+    rows = zip(runs["N"], runs["D"], runs["loss"])
+    (path / "runs.csv").write_text("params,tokens,val_loss\n" + "".join(f"{n},{d},{loss}\n" for n, d, loss in rows))
+    assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "-o", str(path / "fit.json")]) == 0
+    return path
+
+
+FIT = ["fit", "--law", "chinchilla", "--N", "params", "--D", "tokens", "--loss", "val_loss"]
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output and standard error of one command."""
+    code = cli.main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def parsed(name, text):
+    """The one JSON object that was printed, checked against its schema; NaN and Infinity are not JSON."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    data = json.loads(text, parse_constant=refuse)
+    jsonschema.validate(data, schema(name))
+    assert text.count("\n") == 1
+    return data
+
+
+COMMANDS = [
+    ("fit", [*FIT, "{table}", "--draws", "40"]),
+    ("fit", [*FIT, "{table}", "--uncertainty", "none"]),
+    ("forecast", ["forecast", "{fit}", "--at", "N=70B", "--at", "D=1.4T"]),
+    ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
+    ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),
+    ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
+    ("laws", ["laws"]),
+    ("laws", ["laws", "show", "chinchilla"]),
+]
+
+
+@pytest.mark.parametrize(("name", "command"), COMMANDS)
+def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, command):
+    arguments = [a.format(table=folder / "runs.csv", fit=folder / "fit.json") for a in command]
+    code, out, err = run(capsys, *arguments, "--json")
+    assert (code, err) == (0, "")
+    assert parsed(name, out)["schema"] == 1
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(out)
+
+
+def test_every_schema_is_a_valid_schema():
+    for name in NAMES:
+        jsonschema.Draft202012Validator.check_schema(schema(name))
+
+
+def test_an_error_is_one_line_and_one_object(capsys, folder):
+    code, out, err = run(capsys, "fit", folder / "runs.csv", "--law", "chinchila", "--json")
+    assert code == 1
+    assert parsed("error", out)["error"]["code"] == "unknown-law"
+    assert err.startswith("forerun: there is no law 'chinchila'. Nearest: chinchilla")
+    assert err.count("\n") == 1
+
+
+def test_the_command_line_and_the_library_agree(capsys, folder):
+    runs = fr.read_runs(folder / "runs.csv", N="params", D="tokens", loss="val_loss")
+    fit = fr.fit("chinchilla", runs, draws=60)
+    _, out, _ = run(capsys, "forecast", folder / "fit.json", "--at", "N=1e10", "--at", "D=2e11", "--json")
+    assert parsed("forecast", out) == json.loads(json.dumps(fit.forecast(N=1e10, D=2e11).to_dict()))
+
+
+def test_a_table_is_fitted_on_the_way_where_no_fit_is_saved(capsys, folder):
+    table = ["--law", "chinchilla", "--N", "params", "--D", "tokens", "--loss", "val_loss", "--draws", "60"]
+    direct = run(capsys, "plan", folder / "runs.csv", *table, "--flops", "1e22", "--json")
+    saved = run(capsys, "plan", folder / "fit.json", "--flops", "1e22", "--json")
+    assert direct == saved
+
+
+def test_filters_fixes_and_ties_reach_the_fit(capsys, folder):
+    code, out, _ = run(
+        capsys, *FIT, folder / "runs.csv", "--where", "params > 2e7", "--drop-outliers", "highest-loss:2", "--fix", "alpha=0.34",
+        "--objective", "squared-log", "--uncertainty", "none", "--json",
+    )  # fmt: skip
+    data = parsed("fit", out)
+    assert code == 0
+    assert "alpha" not in data["params"]
+    assert data["law"] == "chinchilla.fix(alpha=0.34)"
+    assert data["objective"] == "squared-log"
+    assert len(data["runs"]["audit"]) == 2
+    _, out, _ = run(capsys, *FIT, folder / "runs.csv", "--tie", "alpha=beta", "--uncertainty", "none", "--json")
+    assert list(parsed("fit", out)["params"]) == ["E", "A", "B", "beta"]
+
+
+def test_groups_share_what_they_are_told_to_share(capsys, tmp_path):
+    rows = []
+    for family, factor in (("gpt", 1.0), ("moe", 1.3)):
+        runs = fr.simulate("chinchilla", n=30, noise=0.002, seed=len(rows))
+        rows += [f"{n},{d * factor},{loss},{family}" for n, d, loss in zip(runs["N"], runs["D"], runs["loss"])]
+    (tmp_path / "runs.csv").write_text("N,D,loss,recipe\n" + "\n".join(rows) + "\n")
+    share = ["--share", "E", "--share", "alpha", "--share", "A", "--share", "beta", "--across", "recipe"]
+    code, out, _ = run(capsys, "fit", tmp_path / "runs.csv", "--law", "chinchilla", *share, "--draws", "50", "--json")
+    data = parsed("fit", out)
+    assert code == 0
+    assert list(data["params"]) == ["E", "alpha", "A", "beta", "B[gpt]", "B[moe]"]
+    assert data["params"]["B[moe]"] > 1.05 * data["params"]["B[gpt]"]
+
+
+def test_strict_turns_an_error_note_into_exit_code_one(capsys, folder):
+    far = ["forecast", folder / "fit.json", "--at", "N=1e15", "--at", "D=1e18"]
+    code, out, err = run(capsys, *far)
+    assert (code, err) == (0, "")
+    code, strict_out, err = run(capsys, *far, "--strict")
+    assert code == 1
+    assert strict_out == out
+    assert err.startswith("forerun: far-extrapolation:")
+    assert err.count("\n") == 1
+
+
+def test_a_law_of_ones_own_is_fitted_from_its_file(capsys, folder, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\nimport forerun as fr\nfrom forerun.units import LOSS, PARAMETERS, TOKENS\n\n"
+        "@fr.law('mine', inputs=dict(N=PARAMETERS, D=TOKENS), output=LOSS,\n"
+        "        params=dict(E=fr.floor(), A=fr.amplitude(), alpha=fr.exponent(), B=fr.amplitude(), beta=fr.exponent()))\n"
+        "def mine(N, D, *, E, A, alpha, B, beta):\n    '''Mine.'''\n    return E + A * np.exp(-alpha * np.log(N)) + B / D**beta\n"
+    )
+    columns = ["--N", "params", "--D", "tokens", "--loss", "val_loss", "--uncertainty", "none", "--json"]
+    _, own, _ = run(capsys, "fit", folder / "runs.csv", "--law", f"{tmp_path}/mine.py:mine", *columns)
+    _, shipped, _ = run(capsys, "fit", folder / "runs.csv", "--law", "chinchilla", *columns)
+    assert parsed("fit", own)["params"] == pytest.approx(parsed("fit", shipped)["params"], rel=1e-6)
+
+
+def test_a_saved_fit_is_written_whole_or_not_at_all(folder):
+    assert not list(folder.glob("*.part"))
+    assert fr.Fit.from_json((folder / "fit.json").read_text()).outcome == "converged"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["fit"], ["plan", "x.json"], ["fit", "x.csv", "--nonsense"], ["laws", "show"]]
+)
+def test_wrong_usage_leaves_with_two_and_says_how_it_is_used(arguments):
+    process = subprocess.run(
+        [sys.executable, "-m", "forerun.cli", *arguments], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert process.stderr.startswith("usage: ")
+
+
+def test_every_command_and_option_has_help(capsys):
+    for name, (function, options) in cli.COMMANDS.items():
+        assert function.__doc__
+        with pytest.raises(SystemExit) as leaving:
+            cli.main([name, "--help"])
+        assert leaving.value.code == 0
+        text = capsys.readouterr().out
+        for flags, settings in options:
+            assert settings.get("help"), flags
+            assert flags[0] in text or not flags[0].startswith("-")
