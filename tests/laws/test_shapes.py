@@ -24,7 +24,6 @@ def mixtures(truth, shares, noise=0.0, seed=0):
     return fr.read_runs({**columns, "loss": loss}, r=roles)
 
 
-@pytest.mark.capability("data-mixture-laws")
 @pytest.mark.parametrize("domains", [("web", "code"), ("web", "code", "books")])
 def test_a_mixing_law_takes_its_domains_from_the_roles_of_the_table(domains):
     truth = {"c": 1.4, **{f"t[{d}]": t for d, t in zip(domains, (0.6, -1.1, -0.2))}}
@@ -49,7 +48,6 @@ def test_a_mixing_law_without_domains_is_refused_in_words():
         fr.fit("data-mixing", fr.simulate("chinchilla"))
 
 
-@pytest.mark.capability("data-mixture-laws")
 @pytest.mark.parametrize("loss", ["loss_Github", "loss_Pile_CC"])
 def test_the_mixing_law_fits_two_domains_of_the_pile(table, loss):
     runs = fr.read_runs(
@@ -96,7 +94,6 @@ FITTED = ("cosine_24000", "constant_24000", "wsdcon_9")
 UNSEEN = ("wsd_20000_24000", "wsdld_20000_24000")
 
 
-@pytest.mark.capability("lr-annealing-loss-curve-law")
 def test_three_curves_predict_the_loss_under_schedules_that_were_not_fitted(public_curves):
     fit = fr.fit("lr-annealing", curves(public_curves, *FITTED, every=10), uncertainty="none")
     assert fit.outcome == "converged"
@@ -105,7 +102,6 @@ def test_three_curves_predict_the_loss_under_schedules_that_were_not_fitted(publ
         assert mean_error(fit, curves(public_curves, schedule)) < 0.004, schedule
 
 
-@pytest.mark.capability("lr-annealing-loss-curve-law")
 def test_all_rows_of_three_curves_give_the_catalogued_constants(public_curves):
     """Constants and error of an independent refit of these curves (Nelder-Mead, momentum 0.998)."""
     fit = fr.fit("lr-annealing", curves(public_curves, *FITTED), uncertainty="none")

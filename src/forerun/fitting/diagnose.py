@@ -27,11 +27,11 @@ MOST_ROWS = 20_000  # for the checks that need rank correlations or refits
 
 
 def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, float], starts: Array, draws: Array,
-             columns: Mapping[str, Array], order: Array, row_numbers: Array, seed: int) -> list[Note]:  # fmt: skip
+             columns: Mapping[str, Array], row_numbers: Array, seed: int) -> list[Note]:  # fmt: skip
     """All notes about one fit.
 
-    ``verdict`` is the outcome with the gradient and curvature behind it; ``columns`` are the inputs in the order of the
-    runs, ``order`` that of the problem.
+    ``verdict`` is the outcome with the gradient and curvature behind it; ``columns`` are the inputs, ``row_numbers``
+    where the rows stand in the source.
     """
     best = int(optimum.value.argmin())
     z = optimum.z[best]
@@ -44,9 +44,9 @@ def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, floa
     notes += _basins(problem, optimum, best, draws)
     notes += _narrow(columns)
     if len(row_numbers) <= MOST_ROWS:
-        notes += _trends(problem.residuals(z), {k: v[order] for k, v in columns.items()})
+        notes += _trends(problem.residuals(z), columns)
         if outcome != "not-converged" and problem.rows > len(z) + 2:
-            notes += _few_points(problem, z, starts, row_numbers[order], seed)
+            notes += _few_points(problem, z, starts, row_numbers, seed)
     return notes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,10 @@ Array = np.ndarray
 AGREE = 1e-6  # relative difference of objectives below which two starts reached the same optimum
 SINGULAR = 1e-9  # scaled curvature below which the data do not identify all parameters
 STEEP = 1e-5  # scaled gradient above which a point is no optimum
+EXACT = 1e-24  # objective per weight below which a fit goes through all its points, and its gradient is rounding
 KEPT_NOISE = 2000
+MOST_RESIDUALS = 20_000
+LARGE = 4_000  # rows above which basins are found on a part of them
 POOL = 64  # screened points that refits may start from
 
 
@@ -73,23 +76,21 @@ def fit(
     if law.trials is not None and objective == "huber":
         objective = "binomial"
     chosen = objectives.find(objective)
-    table = _table(law, runs, chosen, weights)
-    problem, order, starts, optimum = solve(law, table, chosen)
+    order = _arrangement(law, runs)
+    table = _table(law, runs, chosen, weights).taken(order)
+    problem, starts, optimum = solve(law, table, chosen)
     ranked = np.argsort(optimum.value, kind="stable")
     best = int(ranked[0])
     z = optimum.z[best]
     unit, labels, unit_notes = _units(runs, unit)
     drawn = Draws(np.empty((0, len(z))), "none", (_not_asked(),))
     if uncertainty == "bootstrap":
-        drawn = bootstrap(problem, z, starts, labels[order], draws, seed)
+        drawn = bootstrap(problem, z, starts, labels if labels is None else labels[order], draws, seed)
     slope, curvature = conditions(problem, optimum.z)
     agreeing = int((optimum.value <= optimum.value[best] * (1.0 + AGREE) + 1e-300).sum())
     solution = Solution(float(slope[best]), float(curvature[best]), agreeing, len(optimum.value),
                         "exact" if problem.exact else "differences")  # fmt: skip
     outcome = _outcome(problem, z, solution, bool(optimum.finished[best]))
-    residuals = problem.residuals(z)
-    dof = max(len(residuals) - len(z), 1)
-    noise = np.sort(residuals) * np.sqrt(len(residuals) / dof)
     found = diagnose(
         problem,
         optimum,
@@ -97,8 +98,7 @@ def fit(
         starts,
         drawn.z,
         table.columns,
-        order,
-        runs.rows,
+        runs.rows[order],
         seed,
     )
     names = dict(zip(problem.names, problem.natural(z).tolist()))
@@ -109,20 +109,44 @@ def fit(
         level=level,
         uncertainty={"kind": drawn.kind, "unit": unit if len(drawn.z) else None, "draws": len(drawn.z), "seed": seed},
         objective=objective,
-        objective_value=float(np.abs(residuals) @ problem.row_weights)
-        if objective == "lad"
-        else float(optimum.value[best]),
+        objective_value=_reached(problem, z, float(optimum.value[best])),
         outcome=outcome,
         solution=solution,
         runs=Data(len(runs), runs.fingerprint, runs.conventions, _ranges(law, runs), runs.source, runs.audit),
         notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *drawn.notes, *found)),
-        noise=noise if len(noise) <= KEPT_NOISE else np.quantile(noise, np.linspace(0, 1, KEPT_NOISE)),
+        noise=_noise(problem, z),
     )
+
+
+def _arrangement(law: Law, runs: Runs) -> slice | Array:
+    """The order of the rows in which those of one group stand side by side; all as they are without groups."""
+    if law.shared is None:
+        return slice(None)
+    groups = runs[law.shared[1]].tolist()
+    place = {g: i for i, g in enumerate(dict.fromkeys(groups))}
+    return np.argsort([place[g] for g in groups], kind="stable")
+
+
+def _reached(problem: Problem, z: Array, value: float) -> float:
+    """The objective as it is named: absolute deviations are solved as a narrow Huber function, but reported exactly."""
+    if problem.objective.name != "lad":
+        return value
+    return sum(
+        float(np.abs(r) @ problem.row_weights[b.rows]) for r, b in zip(problem.residual_blocks(z), problem.blocks)
+    )
+
+
+def _noise(problem: Problem, z: Array) -> Array:
+    """Residuals as samples of the noise of a single run, widened for the parameters they were fitted with."""
+    every = max(1, problem.rows // MOST_RESIDUALS)
+    noise = np.sort(np.concatenate([r[::every] for r in problem.residual_blocks(z)]))
+    noise *= np.sqrt(problem.rows / max(problem.rows - len(z), 1))
+    return noise if len(noise) <= KEPT_NOISE else np.quantile(noise, np.linspace(0, 1, KEPT_NOISE))
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a fit as arrays of one length, in the order of the runs."""
+    """The columns of a fit as arrays of one length; rows of one group stand side by side."""
 
     inputs: tuple[Array, ...]
     y: Array
@@ -131,11 +155,20 @@ class Table:
     groups: Array | None
     columns: dict[str, Array]  # inputs by role, for messages about the data
 
+    def taken(self, rows: slice | Array) -> Table:
+        """Some of the rows, or all in another order; a slice copies nothing."""
+        inputs, columns = tuple(x[rows] for x in self.inputs), {k: v[rows] for k, v in self.columns.items()}
+        trials, groups = (None if v is None else v[rows] for v in (self.trials, self.groups))
+        return Table(inputs, self.y[rows], trials, self.weights[rows], groups, columns)
 
-def solve(law: Law, table: Table, objective: Objective) -> tuple[Problem, Array, Array, Optimum]:
-    """The problem, its row order, starts for refits (K, p), and the polished optima of the best basins."""
+
+def solve(law: Law, table: Table, objective: Objective) -> tuple[Problem, Array, Optimum]:
+    """The problem, starts for refits (K, p), and the polished optima of the best basins.
+
+    The basins of a large table are found on some of its rows, and only what differs there is polished on all of them.
+    """
     groups = table.groups
-    problem, order = build(law, table.inputs, table.y, table.trials, objective, table.weights, groups, exact=True)
+    problem = build(law, table.inputs, table.y, table.trials, objective, table.weights, groups, exact=True)
     candidates = [
         screen(law, [x[part] for x in table.inputs], table.y[part], None if table.trials is None else table.trials[part],
                objective, table.weights[part])
@@ -148,19 +181,32 @@ def solve(law: Law, table: Table, objective: Objective) -> tuple[Problem, Array,
             advice="Check the units of the columns and the law's domain",
         )
     if not supports_jets(law, [x[:16] for x in table.inputs], candidates[0][:: max(1, len(candidates[0]) // 8)]):
-        problem, order = build(law, table.inputs, table.y, table.trials, objective, table.weights, groups, exact=False)
+        problem = replace(problem, exact=False)
     apart = [basins(law, c) for c in candidates]
     if groups is None:
         first, pool = apart[0], candidates[0][:POOL]
     else:
         first = pool = _joined(law, problem.names, apart, groups)
-    optimum = polish(problem, problem.internal(first))
+    begin = problem.internal(first)
+    if groups is None and problem.rows > LARGE:
+        few = table.taken(slice(None, None, -(-problem.rows // LARGE)))
+        thin = build(law, few.inputs, few.y, few.trials, objective, few.weights, None, problem.exact)
+        begin = _different(polish(thin, begin))
+    optimum = polish(problem, begin)
     if not np.isfinite(optimum.value).any():
         raise DataError(
             "no-optimum", f"{law.name} cannot be evaluated on these data", advice="Check the units of the columns"
         )
     ranked = np.argsort(optimum.value, kind="stable")
-    return problem, order, np.concatenate([optimum.z[ranked], problem.internal(pool)]), optimum
+    return problem, np.concatenate([optimum.z[ranked], problem.internal(pool)]), optimum
+
+
+def _different(optimum: Optimum) -> Array:
+    """One vector of each optimum that was reached, best first."""
+    ranked = np.argsort(optimum.value, kind="stable")
+    value = optimum.value[ranked]
+    new = np.append(True, value[1:] > value[:-1] * (1.0 + AGREE))
+    return optimum.z[ranked[new & np.isfinite(value)]] if np.isfinite(value).any() else optimum.z
 
 
 def bound(law: Law, runs: Runs) -> Law:
@@ -265,7 +311,7 @@ def _evaluates(law: Law, inputs: tuple[Array, ...]) -> None:
 def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
     """Refuse a table that cannot carry the law: too few different settings, or an input that never changes."""
     count = len(next(iter(raw.values())))
-    settings = len(set(zip(*(v.tolist() for v in raw.values())))) if count <= 100_000 else count
+    settings = len(set(zip(*(v.tolist() for v in raw.values())))) if count <= MOST_RESIDUALS else count
     fixed = any(verb == "fix" for verb, _ in law.operations)
     for role, values in raw.items():
         if np.ptp(values) == 0 and not fixed and count > 1:
@@ -288,7 +334,7 @@ def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
 
 def _weights(runs: Runs, weights: str | Sequence[float] | None) -> Array:
     if weights is None:
-        out = runs["weight"] if "weight" in runs else np.ones(len(runs))
+        out = runs["weight"] if "weight" in runs else np.broadcast_to(1.0, len(runs))
         if "se" in runs:
             out = out * (np.median(runs["se"]) / runs["se"]) ** 2
     else:
@@ -332,8 +378,8 @@ def _joined(law: Law, names: Sequence[str], apart: list[Array], groups: Array | 
     return starts
 
 
-def _units(runs: Runs, unit: str | None) -> tuple[str, Array, tuple[Note, ...]]:
-    """What is resampled, its number for each row, and a note where that was chosen for the user."""
+def _units(runs: Runs, unit: str | None) -> tuple[str, Array | None, tuple[Note, ...]]:
+    """What is resampled, its number for each row (None for rows themselves), and a note where that was chosen for the user."""
     notes: tuple[Note, ...] = ()
     if unit is None:
         unit = "run" if runs.checkpoints else "row"
@@ -341,14 +387,13 @@ def _units(runs: Runs, unit: str | None) -> tuple[str, Array, tuple[Note, ...]]:
             message = f"Runs have several rows ({len(runs)} rows), so whole runs are resampled"
             notes = (Note("unit-run", "info", message, {"rows": len(runs)}, "Say unit='row' to resample rows."),)
     if unit == "row":
-        return unit, np.arange(len(runs)), notes
-    return unit, np.unique(np.array([str(v) for v in runs[unit]]), return_inverse=True)[1], notes
+        return unit, None, notes
+    number: dict[str, int] = {}
+    return unit, np.array([number.setdefault(str(v), len(number)) for v in runs[unit].tolist()]), notes
 
 
 def _outcome(problem: Problem, z: Array, solution: Solution, finished: bool) -> str:
-    perfect = (
-        problem.objective.rho is not None and float(problem.values(z[None])[0]) <= 1e-24 * problem.row_weights.sum()
-    )
+    perfect = problem.objective.rho is not None and problem.values(z[None])[0] <= EXACT * problem.row_weights.sum()
     if not finished or (solution.gradient > STEEP and not perfect):
         return "not-converged"
     if solution.curvature < SINGULAR:
@@ -358,5 +403,4 @@ def _outcome(problem: Problem, z: Array, solution: Solution, finished: bool) -> 
 
 def _ranges(law: Law, runs: Runs) -> dict[str, tuple[float, float]]:
     """Where the runs lay, for every input and for the compute, which is what a budget is compared with."""
-    roles = [*law.inputs, *(r for r in ("N", "D", "C") if r in runs and r not in law.inputs)]
-    return {r: (float(runs[r].min()), float(runs[r].max())) for r in roles}
+    return {r: runs.range(r) for r in (*law.inputs, *(r for r in ("N", "D", "C") if r not in law.inputs and r in runs))}

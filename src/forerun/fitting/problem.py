@@ -29,9 +29,13 @@ class Block:
     trials: Array | None
     columns: Array  # position of each parameter of the law in the problem's vector
 
-    @cached_property
+    @property
     def jets(self) -> tuple[Jet, ...]:
-        """Inputs as constants that keep their logarithms from one evaluation to the next."""
+        """Inputs as constants that keep their logarithms; those of a large table are taken anew, to hold no copy of it."""
+        return self._kept if len(self.y) < CHUNK else tuple(Jet(x) for x in self.inputs)
+
+    @cached_property
+    def _kept(self) -> tuple[Jet, ...]:
         return tuple(Jet(x) for x in self.inputs)
 
 
@@ -106,15 +110,16 @@ class Problem:
             [self._metric(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
         )
 
-    def predictions(self, z: Array) -> Array:
-        """Outcomes at the rows of the table, (B, n)."""
-        params = self.natural(z)
-        return np.concatenate([predict_prepared(self.law, b.jets, params[:, b.columns]) for b in self.blocks], axis=1)
-
     def residuals(self, z: Array) -> Array:
         """Residuals of one vector ``z`` (p,), (n,), in the space of the objective."""
-        f = self.predictions(z[None])[0]
-        return np.concatenate([self.objective.residuals(f[b.rows], b.y, b.trials) for b in self.blocks])
+        return np.concatenate(list(self.residual_blocks(z)))
+
+    def residual_blocks(self, z: Array) -> Iterator[Array]:
+        """The residuals of one vector block by block, for tables too large to hold them all."""
+        params = self.natural(z[None])
+        for b in self.blocks:
+            f = predict_prepared(self.law, b.jets, params[:, b.columns])[0]
+            yield self.objective.residuals(f, b.y, b.trials)
 
     def row_gradients(self, z: Array) -> Iterator[tuple[slice, Array]]:
         """Gradient of each row's contribution at one vector ``z`` (p,): for each block its rows and (rows, p)."""
@@ -217,38 +222,28 @@ def _accumulate(f: Jet, slope: Array, bend: Array, columns: Array, gradient: Arr
 
 
 def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, objective: Objective, weights: Array,
-          groups: Array | None, exact: bool) -> tuple[Problem, Array]:  # fmt: skip
-    """The problem and the order in which it holds the rows (groups stand together).
+          groups: Array | None, exact: bool) -> Problem:  # fmt: skip
+    """The problem of fitting ``law``; it looks at the arrays and copies none of them.
 
-    ``groups`` (n,) names the group of each row for a law with shared parameters, else None.
+    ``groups`` (n,) names the group of each row for a law with shared parameters, equal names side by side; else None.
     """
     if law.shared is None or groups is None:
         names = tuple(law.params)
-        order = np.arange(len(y))
         spans = [(slice(0, len(y)), np.arange(len(names)))]
-        params = list(law.params.values())
     else:
         common = law.shared[0]
         members = list(dict.fromkeys(groups.tolist()))
         names = (*common, *(f"{n}[{m}]" for m in members for n in law.params if n not in common))
-        params = [law.params[n.split("[")[0]] for n in names]
         position = {n: i for i, n in enumerate(names)}
-        order = np.concatenate([np.flatnonzero(groups == m) for m in members])
         spans, start = [], 0
         for m in members:
             stop = start + int((groups == m).sum())
-            spans.append(
-                (slice(start, stop), np.array([position.get(n, position.get(f"{n}[{m}]", -1)) for n in law.params]))
-            )
+            columns = np.array([position[n] if n in common else position[f"{n}[{m}]"] for n in law.params])
+            spans.append((slice(start, stop), columns))
             start = stop
+    params = [law.params.get(n) or law.params[n.split("[")[0]] for n in names]
     blocks = [
-        Block(
-            part,
-            tuple(x[order[part]] for x in inputs),
-            y[order[part]],
-            None if trials is None else trials[order[part]],
-            columns,
-        )
+        Block(part, tuple(x[part] for x in inputs), y[part], None if trials is None else trials[part], columns)
         for span, columns in spans
         for part in _split(span)
     ]
@@ -256,7 +251,7 @@ def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, obj
     bounds = np.array([p.bounds for p in params], float).T
     with np.errstate(all="ignore"):
         lower, upper = (np.where(log, np.log(np.where(log, b, 1.0)), b) for b in bounds)
-    return Problem(law, objective, names, lower, upper, log, tuple(blocks), weights[order], exact), order
+    return Problem(law, objective, names, lower, upper, log, tuple(blocks), weights, exact)
 
 
 def _split(span: slice) -> list[slice]:

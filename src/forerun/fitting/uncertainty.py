@@ -13,7 +13,7 @@ from forerun.note import DataError, Note
 Array = np.ndarray
 KINDS = ("bootstrap", "none")
 UNITS = ("row", "run", "family", "seed")
-MOST_WEIGHTS = 10_000_000  # rows times draws above which each refit is one Newton step
+MOST_WEIGHTS = 4_000_000  # rows times draws above which each refit is one Newton step
 AT_ONCE = 4_000_000  # weights in memory
 ROWS_PER_PARAMETER = 2
 
@@ -27,14 +27,14 @@ class Draws:
     notes: tuple[Note, ...] = ()
 
 
-def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array, draws: int, seed: int) -> Draws:
+def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None, draws: int, seed: int) -> Draws:
     """Refit ``draws`` times under random weights of the resampled units: the Bayesian bootstrap (Rubin 1981).
 
-    ``labels`` (n,) numbers the unit of each row. The weights of the units are exponential with mean one instead of
+    ``labels`` (n,) numbers the unit of each row; None makes each row its own. The weights of the units are exponential with mean one instead of
     multinomial counts: no refit then loses the rows that identify a parameter, and in simulation the intervals cover
     closer to what they promise (``bench/records``).
     """
-    units = int(labels.max()) + 1
+    units = problem.rows if labels is None else int(labels.max()) + 1
     needed = ROWS_PER_PARAMETER * len(problem.names)
     if units < needed:
         message = (
@@ -45,14 +45,14 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array, draws
         )
         return Draws(np.empty((0, len(best))), "none", (note,))
     if draws * problem.rows > MOST_WEIGHTS:
-        return _one_step(problem, best, labels, units, draws, seed)
+        return _one_step(problem, best, labels, draws, seed)
     size = max(1, AT_ONCE // problem.rows)
     parts, unfinished = [], 0
     for number, first in enumerate(range(0, draws, size)):
         rng = np.random.default_rng([seed, number])
         weights = rng.exponential(size=(min(size, draws - first), units))
         weights = weights / weights.mean(1, keepdims=True)
-        refits = refit(problem, starts, weights[:, labels], seed)
+        refits = refit(problem, starts, weights if labels is None else weights[:, labels], seed)
         parts.append(refits.z)
         unfinished += int((~refits.finished).sum())
     notes = []
@@ -71,14 +71,18 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array, draws
     return Draws(np.concatenate(parts), "bootstrap", tuple(notes))
 
 
-def _one_step(problem: Problem, best: Array, labels: Array, units: int, draws: int, seed: int) -> Draws:
+def _one_step(problem: Problem, best: Array, labels: Array | None, draws: int, seed: int) -> Draws:
     """One Newton step from the optimum under the bootstrap's random gradient, whose sum over many units is normal."""
     hessian = problem.evaluate(best[None]).hessian[0]
     spread = np.zeros((len(best), len(best)))
-    sums = np.zeros((units, len(best)))
-    for block, gradients in problem.row_gradients(best):
-        np.add.at(sums, labels[block], gradients)
-    spread = sums.T @ sums
+    if labels is None:
+        for _, gradients in problem.row_gradients(best):
+            spread += gradients.T @ gradients
+    else:
+        sums = np.zeros((int(labels.max()) + 1, len(best)))
+        for rows, gradients in problem.row_gradients(best):
+            np.add.at(sums, labels[rows], gradients)
+        spread = sums.T @ sums
     free = (best > problem.lower) & (best < problem.upper)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
     inverse = np.linalg.pinv((hessian / np.outer(scale, scale))[np.ix_(free, free)], rcond=1e-12) / np.outer(
@@ -103,6 +107,8 @@ def check_kind(kind: str, unit: str, draws: int, level: float) -> None:
     if unit not in UNITS:
         raise DataError("unknown-unit", f"cannot resample by {unit!r}", advice=f"Use one of: {', '.join(UNITS)}")
     if not 2 <= draws <= 1_000_000:
-        raise DataError("bad-value", f"draws must be between 2 and 1000000, received {draws}")
+        raise DataError(
+            "bad-value", f"draws must be between 2 and 1000000, received {draws}", advice="1000 is the default"
+        )
     if not 0.0 < level < 1.0:
         raise DataError("bad-value", f"level must lie between 0 and 1, received {level:g}", advice="Write 90 % as 0.9")

@@ -217,7 +217,7 @@ def _gap_notes(runs: Runs) -> list[Note]:
     for role in ("N", "D", "C"):
         if role not in runs.roles:
             continue
-        sizes = np.unique(runs[role])
+        sizes = np.sort(runs[role])
         steps = sizes[1:] / sizes[:-1]
         if len(steps) and steps.max() >= GAP:
             i = int(steps.argmax())

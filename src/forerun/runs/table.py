@@ -15,10 +15,10 @@ from forerun.note import DataError, Note
 from forerun.runs.cells import shown, word
 from forerun.runs.condition import described, flag, satisfied
 from forerun.runs.conventions import Conventions
-from forerun.units import COLUMNS, LARGEST, Column, derive_scale
+from forerun.units import COLUMNS, LARGEST, SCALE, Column, derive_scale
 
 Array = np.ndarray
-DERIVED = ("N", "D", "C", "M", "epochs")
+BLOCK = 65_536  # rows of which derived values are held at one time
 OUTLIER_RULES: Mapping[str, tuple[str, int]] = {
     "highest-loss": ("loss", -1),
     "smallest-N": ("N", 1),
@@ -52,14 +52,14 @@ class Runs:
         return len(self.rows)
 
     def __contains__(self, role: str) -> bool:
-        return role in self.roles or role in self._derived
+        return role in self.roles or role in self._derivable
 
     def __getitem__(self, role: str) -> Array:
         """The column of a role, (n,): float, or text for labels such as ``run`` and ``family``."""
         if role in self.roles:
             return self.columns[self.roles[role]]
-        if role in self._derived:
-            return self._derived[role]
+        if role in self._derivable:
+            return self._derive(slice(None))[role]
         have = ", ".join(f"{r} (column {c!r})" for r, c in self.roles.items())
         raise DataError(
             "missing-role",
@@ -67,14 +67,25 @@ class Runs:
             advice=f"It has {have or 'no roles'}; name the column with {_flag(role)}",
         )
 
+    def range(self, role: str) -> tuple[float, float]:
+        """Smallest and largest value of a role; a derived one is taken block by block, without a copy of the table."""
+        if role in self.roles:
+            parts = [self[role]]
+        else:
+            parts = [self._derive(slice(i, i + BLOCK)).get(role, self[role]) for i in range(0, len(self), BLOCK)]
+        return float(min(p.min() for p in parts)), float(max(p.max() for p in parts))
+
     @cached_property
-    def _derived(self) -> dict[str, Array]:
-        known = {r: self.columns[c] for r, c in self.roles.items() if r in ("N", "D", "C", "M")}
+    def _derivable(self) -> frozenset[str]:
+        return frozenset(self._derive(slice(0, 1)))
+
+    def _derive(self, rows: slice) -> dict[str, Array]:
+        known = {r: self.columns[c][rows] for r, c in self.roles.items() if r in SCALE}
         with np.errstate(all="ignore"):
-            found = {r: v for r, v in derive_scale(known).items() if r not in self.roles}
-            if "U" in self.roles and ("D" in self.roles or "D" in found):
-                found.setdefault("epochs", self["D"] if "D" in self.roles else found["D"])
-                found["epochs"] = found["epochs"] / self.columns[self.roles["U"]]
+            found = derive_scale(known)
+            if "U" in self.roles and "D" in found:
+                found.setdefault("epochs", found["D"] / self.columns[self.roles["U"]][rows])
+        found = {r: v for r, v in found.items() if r not in self.roles}
         for array in found.values():
             array.setflags(write=False)
         return found
@@ -86,8 +97,10 @@ class Runs:
         for role in sorted(self.roles):
             column = self[role]
             digest.update(f"{role}\0{column.dtype.kind}\0".encode("utf-8", "surrogatepass"))
-            words = b"" if column.dtype.kind == "f" else json.dumps(column.tolist()).encode()
-            digest.update(words or np.ascontiguousarray(column).tobytes())
+            if column.dtype.kind == "f":
+                digest.update(np.ascontiguousarray(column).data)
+            else:
+                digest.update(json.dumps(column.tolist()).encode())
         return digest.hexdigest()[:16]
 
     def members(self, role: str) -> list[str]:
