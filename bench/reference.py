@@ -66,7 +66,7 @@ def solved(runs: fr.Runs, law: Law | str = "chinchilla", objective: str = "huber
     columns = {role: runs[role] for role in law.inputs}
     table = Table(law_inputs(law, runs), y, trials, np.ones(len(y)), None, columns)
     chosen = objectives.find(objective)
-    problem, _, starts, optimum = solve(law, table, chosen)
+    problem, starts, optimum = solve(law, table, chosen)
     return Solved(law, table, chosen, problem, starts, optimum)
 
 

@@ -44,6 +44,7 @@ def show(*arguments: str) -> None:
 
 
 def main() -> None:
+    """Fit, forecast, invert and plan."""
     with tempfile.TemporaryDirectory() as name, contextlib.suppress(BrokenPipeError):
         path, options = table(Path(name))
         if path.parent != Path(name):

@@ -64,7 +64,7 @@ class DataError(ValueError):
         parts += [f"column {self.column!r}"] if self.column is not None else []
         where = f"{', '.join(parts)}: " if parts else ""
         text = f"{where}{self.message}".rstrip(".")
-        return " ".join(f"{text}. {self.advice}".split())
+        return " ".join(f"{text}. {self.advice}".splitlines()).strip()
 
     def to_dict(self) -> dict[str, object]:
         """The error under the keys of the JSON schema."""

@@ -177,3 +177,30 @@ def test_a_large_table_says_that_its_draws_are_one_step_and_agrees_with_full_ref
     assert step.uncertainty["kind"] == "one-step bootstrap"
     assert "one-step" in {n.code for n in step.notes}
     assert step.draws.std(0)[[0, 2, 4]] == pytest.approx(full.draws.std(0)[[0, 2, 4]], rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("draws", None), ("params", [1]), ("params", {"E": "x"}), ("level", None), ("outcome", "fine"), ("objective", None),
+        ("noise", "none"), ("uncertainty", None), ("law", "kaplan-n"), ("recipe", None), ("runs", {}), ("notes", [1]),
+    ],
+)  # fmt: skip
+def test_a_saved_fit_that_was_tampered_with_is_refused_in_one_line(fit, field, value):
+    data = json.loads(fit.to_json())
+    with pytest.raises(fr.DataError) as error:
+        fr.Fit.from_json(json.dumps({**data, field: value}))
+    assert len(str(error.value).splitlines()) == 1
+    del data[field]
+    with pytest.raises(fr.DataError, match=f"lacks '{field}'"):
+        fr.Fit.from_json(json.dumps(data))
+
+
+def test_inversion_refuses_another_count_of_parameters(fit):
+    with pytest.raises(fr.DataError, match="N_counts is 'total' here and 'active' there"):
+        fit.invert(loss=2.3, N=1e9, N_counts="active")
+
+
+def test_a_parameter_cannot_be_fixed_outside_its_bounds(fit):
+    with pytest.raises(fr.DataError, match="Its bounds are -2 to 6"):
+        fit.law.fix(alpha=99)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,20 @@ BISECTIONS = 60
 
 def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
     """See :meth:`forerun.Fit.invert`."""
-    given = {k: float(v) for k, v in question.items()}
     role = fit.law.output.role
+    given = dict(question)
+    counts = given.pop("N_counts", fit.runs.conventions.N_counts)
+    fit.runs.conventions.require_same(replace(fit.runs.conventions, N_counts=counts))
+    for name, value in given.items():
+        check_value(name, value)
+        given[name] = float(value)
     if role not in given:
-        raise DataError("missing-input", f"the question names no {role} to reach", advice=f"Give {role}=...")
+        raise DataError(
+            "missing-input", f"the question names no {role} to reach", advice=f"Give it, for example --at {role}=2"
+        )
     target = given.pop(role)
     if fit.law.prepare or fit.law.shared or fit.law.trials:
         raise DataError("bad-question", f"{fit.law.name} takes a curve, a group or counts and cannot be inverted")
-    for name, value in given.items():
-        check_value(name, value)
     unknown = _unknown(fit, given)
 
     def outcomes(u: Array, params: Array) -> Array:

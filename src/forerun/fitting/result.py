@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,13 +12,12 @@ from forerun.fitting import objective as objectives
 from forerun.fitting.forecast import TARGETS, Forecast, interval, plain, why_not
 from forerun.fitting.prediction import predict
 from forerun.fitting.question import missing_input, parse_question
+from forerun.fitting.saved import dump, load
 from forerun.laws import Law
-from forerun.laws.registry import get, rebuild
 from forerun.note import DataError, Note, text_table
 from forerun.runs import Conventions, Runs
 
 Array = np.ndarray
-VERSION = 1
 FAR, VERY_FAR = 1.0, 3.0  # decades outside the data at which a forecast carries a warning, and an error
 OUTCOMES = {
     "converged": "optimum verified: the gradient vanishes and the curvature is positive in every direction",
@@ -181,7 +179,7 @@ class Fit:
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON schema ``fit``, without the draws."""
         return {
-            "schema": VERSION,
+            "schema": 1,
             "law": self.law.name,
             "params": dict(self.params),
             "intervals": {k: None if v is None else [plain(x) for x in v] for k, v in self.intervals.items()},
@@ -198,41 +196,16 @@ class Fit:
         }  # fmt: skip
 
     def to_json(self) -> str:
-        """The whole fit as text: :meth:`to_dict`, the draws, the noise, and how the law was made from a registered one."""
-        recipe = {"base": self.law.base or self.law.name, "operations": self.law.operations}
-        return json.dumps(
-            {**self.to_dict(), "recipe": recipe, "draws": self.draws.tolist(), "noise": self.noise.tolist()},
-            allow_nan=False,
-        )
+        """The whole fit as text: :meth:`to_dict` with the draws, the noise, and how the law was made."""
+        return dump(self)
 
     @classmethod
     def from_json(cls, text: str, law: Law | None = None) -> Fit:
-        """The fit that :meth:`to_json` wrote. ``law`` gives the formula of a fit of your own, which text cannot carry."""
-        try:
-            data = json.loads(text)
-            recipe, runs = data["recipe"], data["runs"]
-            if data["schema"] > VERSION:
-                raise DataError(
-                    "newer-fit",
-                    f"the fit has schema {data['schema']}, this version reads up to {VERSION}",
-                    advice="Update forerun",
-                )
-            base = law if law is not None and recipe["base"] in (law.name, law.base) else get(recipe["base"])
-            return cls(
-                law=law if law is not None and law.name == data["law"] else rebuild(base, recipe["operations"]),
-                params=data["params"], draws=np.array(data["draws"], float).reshape(-1, len(data["params"])),
-                level=data["level"], uncertainty=data["uncertainty"], objective=data["objective"],
-                objective_value=data["objective_value"], outcome=data["outcome"], solution=Solution(**data["solution"]),
-                runs=Data(runs["n"], runs["fingerprint"], Conventions.from_dict(runs["conventions"]),
-                          {k: (v[0], v[1]) for k, v in runs["ranges"].items()}, runs["source"], tuple(runs["audit"])),
-                notes=tuple(Note.from_dict(n) for n in data["notes"]), noise=np.array(data["noise"], float),
-            )  # fmt: skip
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise DataError(
-                "bad-fit",
-                f"this is not a saved fit ({type(error).__name__}: {error})",
-                advice="Save one with `forerun fit ... -o fit.json`",
-            ) from None
+        """The fit that :meth:`to_json` wrote. ``law`` gives the formula of a fit of your own, which text cannot carry.
+
+        Raises ``DataError`` for text that is not a whole fit, or one of a later version.
+        """
+        return load(text, law)
 
     def __str__(self) -> str:
         rows = []

@@ -184,8 +184,11 @@ class Law:
         """
         self._known_params(values)
         for name, value in values.items():
-            if not math.isfinite(value):
-                raise DataError("bad-value", f"cannot fix {name} at {value}", advice="Give a finite number")
+            low, high = self.params[name].bounds
+            if not (low <= value <= high and math.isfinite(value)):
+                raise DataError(
+                    "bad-value", f"cannot fix {name} at {value:g}", advice=f"Its bounds are {low:g} to {high:g}"
+                )
         body = self.body
 
         def fixed(*inputs: Any, **params: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from pkgutil import walk_packages
 from typing import Any
 
@@ -59,12 +57,9 @@ def get(name: str) -> Law:
     """
     laws = _declared()[0]
     if name not in laws:
-        near = nearest(name, laws) or sorted(laws)
-        raise DataError(
-            "unknown-law",
-            f"there is no law {name!r}",
-            advice=f"Nearest: {', '.join(near)}; see them all with `forerun laws`",
-        )
+        near = ", ".join(nearest(name, laws))
+        advice = f"Nearest: {near}; see them all with `forerun laws`" if near else "See them all with `forerun laws`"
+        raise DataError("unknown-law", f"there is no law {name!r}", advice=advice)
     return laws[name]
 
 
@@ -83,6 +78,9 @@ def rebuild(base: Law, operations: Any) -> Law:
 @cache
 def published_sets(name: str) -> tuple[PublishedSet, ...]:
     """Coefficient sets in ``published/<name>.toml``, verified ones first; empty when there is no file."""
+    import tomllib
+    from importlib.resources import files
+
     path = files(package) / "published" / f"{name}.toml"
     if not path.is_file():
         return ()

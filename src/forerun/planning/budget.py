@@ -15,6 +15,7 @@ Array = np.ndarray
 TOKENS_PER_PARAMETER = (1e-3, 1e7)  # range of the search
 POINTS = 600
 OVERTRAINING = (2.0, 4.0, 8.0, 16.0)
+MOST_FLOPS = 1e40  # far beyond any budget: a larger number is a slip of the pen
 MOST_EXTRA_COMPUTE = 1e4  # factor up to which equal loss is looked for
 BISECTIONS = 60
 
@@ -116,8 +117,8 @@ def _check(predictor: Predictor, flops: float, tolerance: float, overtraining: S
         ("tolerance", tolerance, 0.0),
         *(("overtraining", f, 0.0) for f in overtraining),
     ):
-        if not (np.isfinite(value) and value > least):
-            raise DataError("bad-value", f"{name} must be a positive number, received {value:g}")
+        if not (np.isfinite(value) and least < value < MOST_FLOPS):
+            raise DataError("bad-value", f"{name} must be a positive number below {MOST_FLOPS:g}, received {value:g}")
     if worst(predictor.notes) == "error" and not force:
         note = next(n for n in predictor.notes if n.severity == "error")
         raise DataError(
