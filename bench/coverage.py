@@ -16,12 +16,12 @@ from bench.record import Measure, Record, single
 from bench.reference import BESIROGLU
 
 QUESTION = "How often do 90 % intervals of alpha, beta, E and of forecasts contain the truth of a simulated table?"
-ROWS = (15, 30, 60, 240)
+ROWS = (60, 240, 15, 30)
 JUDGED = (60, 240)
 NOISES = ("normal", "student-t", "falling")
 REPETITIONS = 1_000
 CRIPPLED_REPETITIONS = 200
-DRAWS = 400
+DRAWS = 200
 NOISE = 0.005  # standard deviation of the log loss
 FALL = -0.15  # of the standard deviation with compute, for the noise "falling"
 FLOPS = (1e18, 1e21)

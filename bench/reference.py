@@ -10,8 +10,9 @@ import numpy as np
 
 import forerun as fr
 from forerun.fitting import objective as objectives
-from forerun.fitting.estimate import Table, law_inputs, outcome, solve
+from forerun.fitting.estimate import solve
 from forerun.fitting.objective import Objective
+from forerun.fitting.observations import Observations, observe
 from forerun.fitting.polish import Optimum
 from forerun.fitting.problem import Problem
 from forerun.laws import Law
@@ -47,7 +48,7 @@ class Solved:
     """A fit's problem as the engine sees it: for refits under given weights, without intervals and notes."""
 
     law: Law
-    table: Table
+    table: Observations
     objective: Objective
     problem: Problem
     starts: np.ndarray
@@ -62,10 +63,8 @@ class Solved:
 def solved(runs: fr.Runs, law: Law | str = "chinchilla", objective: str = "huber") -> Solved:
     """The engine's problem for ``runs``, its optimum and its starts for refits."""
     law = fr.laws.get(law) if isinstance(law, str) else law
-    y, trials = outcome(law, runs)
-    columns = {role: runs[role] for role in law.inputs}
-    table = Table(law_inputs(law, runs), y, trials, np.ones(len(y)), None, columns)
     chosen = objectives.find(objective)
+    table = observe(law, runs, chosen, None)
     problem, starts, optimum = solve(law, table, chosen)
     return Solved(law, table, chosen, problem, starts, optimum)
 

@@ -11,8 +11,8 @@ import re
 import numpy as np
 
 import forerun as fr
-from forerun.fitting.estimate import law_inputs
 from forerun.fitting.jet import Jet
+from forerun.fitting.observations import law_inputs
 from forerun.fitting.prediction import predict, predict_jet
 from forerun.laws.declare import STATUSES
 from forerun.runs import Runs

@@ -13,6 +13,7 @@ from forerun.units import format_quantity
 
 Array = np.ndarray
 TARGETS = ("mean", "new-run")
+FAR, VERY_FAR = 1.0, 3.0  # decades outside the data at which a forecast carries a warning, and an error
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,16 @@ def why_not(notes: tuple[Note, ...]) -> str:
         if note.code == "no-uncertainty":
             return note.message[0].lower() + note.message[1:]
     return "no uncertainty was estimated"
+
+
+def distance_notes(decades: float) -> tuple[Note, ...]:
+    """The doubt about a question that lies ``decades`` powers of ten outside the fitted runs."""
+    if decades <= FAR:
+        return ()
+    severity = "error" if decades > VERY_FAR else "warning"
+    message = f"the question lies {decades:.1f} decades outside the fitted runs"
+    advice = "The interval knows parameters only, not whether the law still holds there; train runs closer to it."
+    return (Note("far-extrapolation", severity, message, {"decades_outside": decades}, advice),)
 
 
 def interval(samples: Array, level: float) -> tuple[Any, Any]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forerun.fitting.forecast import Forecast, interval
+from forerun.fitting.forecast import Forecast, distance_notes, interval
 from forerun.fitting.prediction import predict
 from forerun.fitting.question import check_value
-from forerun.fitting.result import Fit, distance_notes
 from forerun.note import DataError, Note
 from forerun.units import COLUMNS, SCALE, derive_scale
+
+if TYPE_CHECKING:
+    from forerun.fitting.result import Fit
 
 Array = np.ndarray
 DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 6, 12, 8

@@ -9,45 +9,17 @@ from typing import Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
-from forerun.fitting.forecast import TARGETS, Forecast, interval, plain, why_not
+from forerun.fitting.evidence import OUTCOMES, Data, Solution
+from forerun.fitting.forecast import TARGETS, Forecast, distance_notes, interval, plain, why_not
+from forerun.fitting.observations import law_inputs, outcome
 from forerun.fitting.prediction import predict
 from forerun.fitting.question import missing_input, parse_question
 from forerun.fitting.saved import dump, load
 from forerun.laws import Law
 from forerun.note import DataError, Note, text_table
-from forerun.runs import Conventions, Runs
+from forerun.runs import Runs
 
 Array = np.ndarray
-FAR, VERY_FAR = 1.0, 3.0  # decades outside the data at which a forecast carries a warning, and an error
-OUTCOMES = {
-    "converged": "optimum verified: the gradient vanishes and the curvature is positive in every direction",
-    "at-bound": "optimum on a bound: it is one only inside the bounds that the law states",
-    "flat": "the optimum is flat: the data do not identify all parameters",
-    "not-converged": "no optimum was reached; do not use these numbers",
-}
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a fit keeps of its runs: enough to say where they lay and whether a question speaks their language."""
-
-    n: int
-    fingerprint: str
-    conventions: Conventions
-    ranges: Mapping[str, tuple[float, float]]
-    source: str = ""
-    audit: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Solution:
-    """How the optimum was verified: scaled gradient norm, smallest scaled eigenvalue, starts that agree, derivatives."""
-
-    gradient: float
-    curvature: float
-    agreeing: int
-    starts: int
-    derivatives: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +122,6 @@ class Fit:
 
         Raises ``DataError`` if the runs follow other conventions than those fitted.
         """
-        from forerun.fitting.estimate import law_inputs, outcome
 
         runs.require_same_conventions(self.runs.conventions)
         y, trials = outcome(self.law, runs)
@@ -205,7 +176,7 @@ class Fit:
 
         Raises ``DataError`` for text that is not a whole fit, or one of a later version.
         """
-        return load(text, law)
+        return load(text, law, cls)
 
     def __str__(self) -> str:
         rows = []
@@ -297,16 +268,6 @@ def sort_notes(notes: tuple[Note, ...]) -> tuple[Note, ...]:
     order = {"error": 0, "warning": 1, "info": 2}
     unique = {(n.code, n.message): n for n in notes}
     return tuple(sorted(unique.values(), key=lambda n: order[n.severity]))
-
-
-def distance_notes(decades: float) -> tuple[Note, ...]:
-    """The doubt about a question that lies ``decades`` powers of ten outside the fitted runs."""
-    if decades <= FAR:
-        return ()
-    severity = "error" if decades > VERY_FAR else "warning"
-    message = f"the question lies {decades:.1f} decades outside the fitted runs"
-    advice = "The interval knows parameters only, not whether the law still holds there; train runs closer to it."
-    return (Note("far-extrapolation", severity, message, {"decades_outside": decades}, advice),)
 
 
 def _shaped(values: Array, shape: tuple[int, ...]) -> Any:

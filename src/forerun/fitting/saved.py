@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
+from forerun.fitting.evidence import OUTCOMES, Data, Solution
 from forerun.laws import Law
 from forerun.laws.registry import get, rebuild
 from forerun.note import DataError, Note
@@ -27,7 +28,7 @@ def dump(fit: Fit) -> str:
     return json.dumps(whole, allow_nan=False)
 
 
-def load(text: str, law: Law | None) -> Fit:
+def load(text: str, law: Law | None, make: type[Fit]) -> Fit:
     """The fit that :func:`dump` wrote; ``DataError`` that says which part of it is missing or wrong."""
     try:
         data = json.loads(text)
@@ -39,7 +40,7 @@ def load(text: str, law: Law | None) -> Fit:
         message = f"the fit has schema {data['schema']}, this version reads up to {VERSION}"
         raise DataError("newer-fit", message, advice="Update forerun")
     try:
-        fit = _build(data, law)
+        fit = _build(data, law, make)
     except DataError:
         raise
     except KeyError as error:
@@ -49,9 +50,7 @@ def load(text: str, law: Law | None) -> Fit:
     return fit
 
 
-def _build(data: dict[str, Any], law: Law | None) -> Fit:
-    from forerun.fitting.result import OUTCOMES, Data, Fit, Solution
-
+def _build(data: dict[str, Any], law: Law | None, make: type[Fit]) -> Fit:
     recipe, runs = data["recipe"], data["runs"]
     if law is None or law.name != data["law"]:
         base = law if law is not None and recipe["base"] in (law.name, law.base) else get(recipe["base"])
@@ -65,7 +64,7 @@ def _build(data: dict[str, Any], law: Law | None) -> Fit:
     uncertainty = {"kind": str(data["uncertainty"]["kind"]), "unit": data["uncertainty"]["unit"],
                    "draws": int(data["uncertainty"]["draws"]), "seed": int(data["uncertainty"]["seed"])}  # fmt: skip
     ranges = {name: (float(low), float(high)) for name, (low, high) in runs["ranges"].items()}
-    return Fit(
+    return make(
         law=law,
         params=params,
         draws=np.array(data["draws"], float).reshape(-1, len(params)),

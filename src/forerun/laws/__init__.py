@@ -2,20 +2,8 @@
 
 from typing import Any
 
-from forerun.laws.declare import (
-    Law,
-    Param,
-    PublishedSet,
-    Term,
-    amplitude,
-    coefficient,
-    dot,
-    exponent,
-    floor,
-    law,
-    location,
-    term,
-)
+from forerun.laws.declare import Law, PublishedSet, Term, dot, law, term
+from forerun.laws.param import Param, amplitude, coefficient, exponent, floor, location
 
 __all__ = [
     "Law",

@@ -11,7 +11,7 @@ import forerun.laws as package
 from forerun.laws.declare import Law, PublishedSet, Term
 from forerun.note import DataError, nearest
 
-CORE = ("declare", "registry")
+CORE = ("declare", "param", "registry")
 
 
 @cache

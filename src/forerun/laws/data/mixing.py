@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forerun.laws.declare import coefficient, dot, floor, law
+from forerun.laws import coefficient, dot, floor, law
 from forerun.units import LOSS, WEIGHT
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forerun.laws.declare import coefficient, law
+from forerun.laws import coefficient, law
 from forerun.units import SUCCESSES, TRIALS, X
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forerun.laws.declare import amplitude, exponent, floor, law
+from forerun.laws import amplitude, exponent, floor, law
 from forerun.units import LEARNING_RATE, LOSS, STEP
 
 MOMENTUM = 0.998  # decay of the annealing momentum; the paper gives 0.99 to 0.999

@@ -2,7 +2,7 @@
 
 from inspect import Parameter, Signature
 
-from forerun.laws.declare import Law, Param, amplitude, coefficient, floor, law, location
+from forerun.laws import Law, Param, amplitude, coefficient, floor, law, location
 from forerun.units import X, Y
 
 TYPICAL_CHANGES = (0.3, -0.25, 0.4)

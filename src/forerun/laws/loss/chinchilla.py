@@ -1,6 +1,6 @@
 """Hoffmann et al. 2022: the loss of a compute-limited run as a floor and two power laws."""
 
-from forerun.laws.declare import amplitude, exponent, floor, law
+from forerun.laws import amplitude, exponent, floor, law
 from forerun.units import LOSS, PARAMETERS, TOKENS
 
 

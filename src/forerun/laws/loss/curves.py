@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from forerun.laws.declare import Param, amplitude, exponent, floor, law
+from forerun.laws import Param, amplitude, exponent, floor, law
 from forerun.units import X, Y
 
 SOURCE = "Alabdulmohsin et al. 2022, arXiv:2209.06640, section 3"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from forerun.laws.declare import Param, exponent, law
+from forerun.laws import Param, exponent, law
 from forerun.units import LOSS, PARAMETERS, TOKENS
 
 SOURCE = "Kaplan et al. 2020, arXiv:2001.08361"

@@ -1,6 +1,6 @@
 """Gadre et al. 2024: loss of over-trained models in compute and tokens per parameter."""
 
-from forerun.laws.declare import amplitude, exponent, floor, law
+from forerun.laws import amplitude, exponent, floor, law
 from forerun.units import FLOPS, LOSS, TOKENS_PER_PARAMETER
 
 

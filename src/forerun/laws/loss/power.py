@@ -1,6 +1,6 @@
 """Power laws in one variable of any meaning, with and without a floor."""
 
-from forerun.laws.declare import amplitude, exponent, floor, law
+from forerun.laws import amplitude, exponent, floor, law
 from forerun.units import X, Y
 
 SOURCE = "Hestness et al. 2017, arXiv:1712.00409, section 2"
