@@ -9,7 +9,7 @@ import numpy as np
 from forerun.fitting.problem import Evaluation, Problem
 
 Array = np.ndarray
-MAX_STEPS = 200
+MAX_STEPS = 1000
 FINISHED = 1e-12  # predicted decrease over the objective's value at which a problem leaves the batch
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e14

@@ -12,6 +12,7 @@ from forerun.fitting.problem import Problem
 Array = np.ndarray
 POOL = 128
 EXCHANGES = 6
+STEPS = 200  # of one refit; a curved valley that takes more is left, and counted as unfinished
 LOWER = 1e-9  # relative decrease that counts as another optimum
 
 
@@ -34,7 +35,7 @@ def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
     stages = []
     for part in (slice(0, POOL), slice(POOL, None)):
         if len(weights[part]):
-            stages.append(polish(problem, _best_start(problem, starts, weights[part])[0], weights[part]))
+            stages.append(polish(problem, _best_start(problem, starts, weights[part])[0], weights[part], STEPS))
             starts = np.concatenate([starts, stages[-1].z])
     z, value, finished = (np.concatenate([getattr(s, name) for s in stages]) for name in ("z", "value", "finished"))
     rng = np.random.default_rng(seed)
@@ -44,7 +45,7 @@ def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
         tempted = np.flatnonzero(offer < value * (1.0 - LOWER))
         if not len(tempted):
             break
-        again = polish(problem, offered[tempted], weights[tempted])
+        again = polish(problem, offered[tempted], weights[tempted], STEPS)
         lower = again.value < value[tempted]
         index = tempted[lower]
         z[index], value[index], finished[index] = again.z[lower], again.value[lower], again.finished[lower]
