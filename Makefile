@@ -32,6 +32,7 @@ capabilities: $(READY)
 	@$(BIN)/python tests/capabilities.py
 
 $(READY): pyproject.toml
+	@test -x $(BIN)/pip || echo "setting up $(VENV), about half a minute"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); \
 	  echo "python3 -m venv failed: on Debian run 'apt-get install python3-venv' once, as root"; exit 1; }
@@ -39,4 +40,4 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

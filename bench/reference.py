@@ -64,7 +64,7 @@ def solved(runs: fr.Runs, law: Law | str = "chinchilla", objective: str = "huber
     """The engine's problem for ``runs``, its optimum and its starts for refits."""
     law = fr.laws.get(law) if isinstance(law, str) else law
     chosen = objectives.find(objective)
-    table = observe(law, runs, chosen, None)
+    table = observe(law, runs, chosen, np.ones(len(runs)))
     problem, starts, optimum = solve(law, table, chosen)
     return Solved(law, table, chosen, problem, starts, optimum)
 

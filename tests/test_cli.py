@@ -157,7 +157,7 @@ def test_a_saved_fit_is_written_whole_or_not_at_all(folder):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["nonsense"], ["fit"], ["plan", "x.json"], ["fit", "x.csv", "--nonsense"], ["laws", "show"]]
+    "arguments", [["nonsense"], ["fit"], ["plan", "x.json"], ["fit", "x.csv", "--nonsense"], ["laws", "show"]]
 )
 def test_wrong_usage_leaves_with_two_and_says_how_it_is_used(arguments):
     process = subprocess.run(
@@ -169,12 +169,55 @@ def test_wrong_usage_leaves_with_two_and_says_how_it_is_used(arguments):
 
 
 def test_every_command_and_option_has_help(capsys):
-    for name, (function, options) in cli.COMMANDS.items():
+    for name, (function, groups) in cli.COMMANDS.items():
         assert function.__doc__
         with pytest.raises(SystemExit) as leaving:
             cli.main([name, "--help"])
         assert leaving.value.code == 0
         text = capsys.readouterr().out
-        for flags, settings in options:
+        for flags, settings in (option for options in groups.values() for option in options):
             assert settings.get("help"), flags
             assert flags[0] in text or not flags[0].startswith("-")
+
+
+def test_without_arguments_the_help_is_shown():
+    process = subprocess.run([sys.executable, "-m", "forerun.cli"], capture_output=True, text=True, check=True)
+    assert process.stdout.startswith("usage: forerun")
+
+
+def test_a_table_of_runs_is_never_written_over(capsys, folder):
+    before = (folder / "runs.csv").read_bytes()
+    code, _, err = run(capsys, *FIT, folder / "runs.csv", "-o", folder / "runs.csv")
+    assert code == 1
+    assert "is there and is not a saved fit" in err
+    assert (folder / "runs.csv").read_bytes() == before
+    assert run(capsys, *FIT, folder / "runs.csv", "--draws", "60", "-o", folder / "fit.json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "options", [["--level", "0.5"], ["--where", "N > 1"], ["--law", "chinchilla"], ["--draws", "10"]]
+)
+def test_options_that_a_saved_fit_would_ignore_are_refused(capsys, folder, options):
+    code, _, err = run(capsys, "forecast", folder / "fit.json", "--at", "N=7B", "D=1T", *options)
+    assert code == 1
+    assert f"{options[0]} belongs to the fit" in err
+
+
+def test_a_question_may_be_typed_in_several_ways(capsys, folder):
+    ways = [["--at", "N=7B", "--at", "D=140B"], ["--at", "N=7B", "D=140B"], ["--at", "N=7B,D=140B"]]
+    answers = {run(capsys, "forecast", folder / "fit.json", *way, "--json") for way in ways}
+    assert len(answers) == 1
+    assert answers.pop()[0] == 0
+
+
+def test_a_saved_fit_of_ones_own_law_answers_with_its_file(capsys, folder, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import forerun as fr\nfrom forerun.units import LOSS, PARAMETERS\n\n"
+        "@fr.law('mine', inputs=dict(N=PARAMETERS), output=LOSS, params=dict(A=fr.amplitude(), alpha=fr.exponent()))\n"
+        "def mine(N, *, A, alpha):\n    return A * N**-alpha\n"
+    )
+    own = ["--law", f"{tmp_path}/mine.py:mine"]
+    columns = ["--N", "params", "--loss", "val_loss", "--draws", "30"]
+    assert run(capsys, "fit", folder / "runs.csv", *own, *columns, "-o", tmp_path / "own.json")[0] == 0
+    assert run(capsys, "forecast", tmp_path / "own.json", "--at", "N=7B", *own)[0] == 0
+    assert run(capsys, "forecast", tmp_path / "own.json", "--at", "N=7B")[0] == 1

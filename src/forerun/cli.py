@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,6 @@ OUTPUT = (
     option("--strict", action="store_true", help="exit with 1 if a note of severity error stands"),
 )
 ON_RUNS = (
-    option("source", type=Path, help="table of runs (.csv, .jsonl, .parquet, also .gz) or a saved fit (.json)"),
     option("--law", help="name of a law (see `forerun laws`), or file.py:name for your own"),
     option("--N", metavar="COLUMN", help="column of the model parameters"),
     option("--D", metavar="COLUMN", help="column of the training tokens"),
@@ -57,9 +56,13 @@ ON_RUNS = (
     option("--loss-unit", metavar="UNIT", help="unit of the loss: nats/token, bits/byte, ..."),
     several("--fix", metavar="PARAMETER=VALUE", help="hold a parameter: alpha=0.34"),
     several("--tie", metavar="PARAMETER=PARAMETER", help="set a parameter equal to another: alpha=beta"),
-    several("--term", metavar="INPUT=TERM", help="replace an input by an effective quantity: D=repeated-data"),
-    several("--share", metavar="PARAMETER", help="a parameter with one value for all groups of --across"),
-    option("--across", metavar="COLUMN", help="groups that have their own values of all other parameters"),
+    several("--term", metavar="INPUT=TERM", help="replace an input by a registered effective quantity: D=NAME"),
+    several(
+        "--share", metavar="PARAMETER", help="a parameter with one value for all groups of --across (repeat for more)"
+    ),
+    option(
+        "--across", metavar="COLUMN", help="column of the groups, which have their own values of all other parameters"
+    ),
     option("--objective", default="huber", help="huber (default), lad, squared-log, squared, binomial"),
     option("--uncertainty", default="bootstrap", help="bootstrap (default) or none"),
     option(
@@ -71,13 +74,22 @@ ON_RUNS = (
     option("--weights", metavar="COLUMN", help="column of row weights"),
 )
 EXAMPLE_PAIRS = {
-    "--role": "x=steps", "--fix": "alpha=0.34", "--tie": "alpha=beta", "--term": "D=repeated-data", "--at": "N=70e9",
+    "--role": "x=steps", "--fix": "alpha=0.34", "--tie": "alpha=beta", "--term": "D=NAME", "--at": "N=70e9",
 }  # fmt: skip
-AT = several("--at", metavar="INPUT=VALUE", help="the question: --at N=70e9 --at D=1.4T")
+AT = option(
+    "--at",
+    nargs="+",
+    action="extend",
+    default=[],
+    metavar="INPUT=VALUE",
+    help="the question: --at N=70e9 D=1.4T; C (FLOPs) and M (tokens per parameter) may stand for them",
+)
 
 
 def fit(asked: Namespace) -> Answer:
     """Fit a law to a table of runs: parameters with intervals, and what speaks against them."""
+    if asked.output is not None:
+        _check_output(asked)
     fitted = _fit(asked)
     text = str(fitted)
     if asked.output is not None:
@@ -111,38 +123,55 @@ def laws(asked: Namespace) -> Answer:
     """List the laws by what they answer; `forerun laws show NAME` prints formula, parameters and published values."""
     from forerun import laws
 
-    if asked.action == "show":
-        law = laws.get(asked.name)
+    if asked.names:
+        law = _own_law(asked.names[-1]) if ".py:" in asked.names[-1] else laws.get(asked.names[-1])
         return {"schema": 1, "items": [_law_item(law)]}, _law_text(law), ()
     found = sorted((laws.get(name) for name in laws.names()), key=lambda law: (law.group, law.name))
+    footer = "\n\nstatus: stated = read in the source, recalled = from memory, inferred = derived by us\n`forerun laws show NAME` prints formula, parameters and published values"
     rows = [[law.name, law.group, law.status, ", ".join(law.inputs), law.answers] for law in found]
     header = ["law", "group", "status", "inputs", "answers"]
-    return {"schema": 1, "items": [_law_item(law) for law in found]}, text_table(header, rows, words=header), ()
+    return (
+        {"schema": 1, "items": [_law_item(law) for law in found]},
+        text_table(header, rows, words=header) + footer,
+        (),
+    )
 
 
-COMMANDS: dict[str, tuple[Callable[[Namespace], Answer], tuple[Option, ...]]] = {
-    "fit": (fit, (*ON_RUNS, option("-o", "--output", type=Path, metavar="FILE", help="save the fit to this file"))),
-    "forecast": (
-        forecast,
-        (*ON_RUNS, AT, option("--target", default="mean", help="mean (default), or new-run for one single run")),
+Groups = dict[str, tuple[Option, ...]]
+SOURCE = (
+    option(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="table of runs (.csv, .tsv, .jsonl, .parquet, also .gz) or a saved fit (.json)",
     ),
-    "invert": (invert, (*ON_RUNS, AT)),
-    "plan": (
-        plan,
-        (
-            *ON_RUNS,
-            option("--flops", required=True, help="compute budget, for example 5.76e23"),
-            option("--tolerance", type=float, default=0.005, help="relative excess loss that is near-optimal (0.005)"),
-            option("--force", action="store_true", help="plan with a fit that carries error notes"),
-        ),
-    ),
+)
+PLAN = (
+    option("--flops", required=True, help="compute budget, for example 5.76e23"),
+    option("--tolerance", type=float, default=0.005, help="relative excess loss that is near-optimal (default 0.005)"),
+    option("--force", action="store_true", help="plan with a fit that carries error notes"),
+)
+TARGET = option("--target", default="mean", help="mean (default), or new-run for one single run")
+SAVE = option("-o", "--output", type=Path, metavar="FILE", help="save the fit to this file")
+TABLE = "table and law (not with a saved fit; repeatable options add up)"
+COMMANDS: dict[str, tuple[Callable[[Namespace], Answer], Groups]] = {
+    "fit": (fit, {"": SOURCE, TABLE: ON_RUNS, "output": (SAVE, *OUTPUT)}),
+    "forecast": (forecast, {"": SOURCE, "question": (AT, TARGET), TABLE: ON_RUNS, "output": OUTPUT}),
+    "invert": (invert, {"": SOURCE, "question": (AT,), TABLE: ON_RUNS, "output": OUTPUT}),
+    "plan": (plan, {"": SOURCE, "question": PLAN, TABLE: ON_RUNS, "output": OUTPUT}),
     "laws": (
         laws,
-        (
-            option("action", nargs="?", choices=("show",), help=SUPPRESS),
-            option("name", nargs="?", help="name of a law"),
-        ),
+        {"": (option("names", nargs="*", metavar="show NAME", help="one law instead of the list"),), "output": OUTPUT},
     ),
+}
+
+
+USAGE = {
+    "fit": "SOURCE --law NAME [--N COLUMN --D COLUMN --loss COLUMN] [-o FILE] [options]",
+    "forecast": "SOURCE --at INPUT=VALUE ... [options]",
+    "invert": "SOURCE --at loss=VALUE INPUT=VALUE ... [options]",
+    "plan": "SOURCE --flops BUDGET [options]",
+    "laws": "[show NAME] [--json]",
 }
 
 
@@ -155,13 +184,19 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"forerun {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True)
-    for name, (function, options) in COMMANDS.items():
+    for name, (function, groups) in COMMANDS.items():
         summary = str(function.__doc__)
         command = commands.add_parser(
-            name, help=summary.split(":")[0].split(";")[0].rstrip("."), description=summary, allow_abbrev=False
+            name,
+            help=summary.split(":")[0].split(";")[0].rstrip("."),
+            description=summary,
+            allow_abbrev=False,
+            usage=f"forerun {name} {USAGE[name]}",
         )
-        for flags, settings in (*options, *OUTPUT):
-            command.add_argument(*flags, **settings)
+        for title, options in groups.items():
+            part = command.add_argument_group(title) if title else command
+            for flags, settings in options:
+                part.add_argument(*flags, **settings)
     return top
 
 
@@ -171,9 +206,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A ``DataError`` becomes one plain line on standard error, and with ``--json`` an object on standard output.
     """
     top = parser()
+    if arguments is None and len(sys.argv) == 1:
+        top.print_help()
+        return 0
     asked = top.parse_args(arguments)
-    if asked.command == "laws" and (asked.action is None) != (asked.name is None):
-        top.error("`forerun laws show` needs the name of a law")
+    if asked.command == "laws" and (asked.names == ["show"] or len(asked.names) > 1 + ("show" in asked.names)):
+        top.error("write `forerun laws show NAME` with one name")
     try:
         data, text, notes = COMMANDS[asked.command][0](asked)
     except DataError as error:
@@ -194,9 +232,22 @@ def _fit(asked: Namespace) -> Fit:
     import forerun as fr
 
     if asked.source.suffix == ".json":
-        return fr.Fit.from_json(_read(asked.source))
+        _only_the_question(asked)
+        law = _own_law(asked.law) if asked.law is not None and ".py:" in asked.law else None
+        return fr.Fit.from_json(_read(asked.source), law)
     settings = ("objective", "uncertainty", "unit", "draws", "level", "seed", "weights")
     return fr.fit(_law(asked), _runs(asked), **{name: getattr(asked, name) for name in settings})
+
+
+def _only_the_question(asked: Namespace) -> None:
+    """Refuse options that would need the table again: a saved fit would ignore them without a word."""
+    for (flag, *_), settings in ON_RUNS:
+        value = getattr(asked, flag.lstrip("-").replace("-", "_"))
+        if value != settings.get("default") and not (flag == "--law" and ".py:" in value):
+            message = f"{flag} belongs to the fit, and {asked.source} is fitted already"
+            raise DataError(
+                "saved-fit", message, advice="Leave it out, or give the table of runs instead of the saved fit"
+            )
 
 
 def _runs(asked: Namespace) -> Runs:
@@ -281,9 +332,9 @@ def _pairs(items: Sequence[str], flag: str, form: str) -> dict[str, str]:
 
 
 def _question(asked: Namespace) -> dict[str, Any]:
-    pairs = _pairs(asked.at, "--at", "INPUT=VALUE")
+    pairs = _pairs([part for item in asked.at for part in item.split(",") if part], "--at", "INPUT=VALUE")
     if not pairs:
-        advice = f"Add --at, for example `forerun {asked.command} ... --at N=70e9 --at D=1.4T`"
+        advice = f"Add --at, for example `forerun {asked.command} ... --at N=70e9 D=1.4T`"
         raise DataError("missing-input", "the question is empty", advice=advice)
     return {k: v if k in ("family", "N_counts") else _number(f"--at {k}", v) for k, v in pairs.items()}
 
@@ -301,6 +352,14 @@ def _read(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise DataError("unreadable", f"cannot read {path}: {reason}", advice="Check the path") from None
+
+
+def _check_output(asked: Namespace) -> None:
+    """Refuse to write over anything that is not a saved fit, the table of runs above all."""
+    path: Path = asked.output
+    if path.is_file() and not path.read_bytes()[:12].startswith(b'{"schema": '):
+        message = f"{path} is there and is not a saved fit"
+        raise DataError("would-overwrite", message, advice="Choose another name with -o, for example -o fit.json")
 
 
 def _save(path: Path, text: str) -> None:
@@ -331,19 +390,28 @@ def _law_item(law: Law) -> dict[str, Any]:
 def _law_text(law: Law) -> str:
     from inspect import cleandoc, getsource
 
-    body = getsource(law.body).split('"""')[-1].strip() if law.body.__name__ != "body" else ""
-    inputs = [[k, c.unit, c.meaning] for k, c in law.inputs.items()]
-    params = [[k, f"{p.bounds[0]:g} to {p.bounds[1]:g}", p.meaning] for k, p in law.params.items()]
+    body = getsource(law.body).split('"""')[-1].strip().removeprefix("return ") if law.body.__name__ != "body" else ""
+    body += " = 0" if body and law.between else ""
+    inputs = [[_indexed(k, c), c.unit, c.meaning] for k, c in law.inputs.items()]
+    params = [[_indexed(k, p), _bounds(p), p.meaning] for k, p in law.params.items()]
     sets = [line for s in law.published for line in _set_lines(s)]
     parts = [
         f"{law.name} ({law.status}): {law.answers}\n{law.source}",
-        cleandoc(law.doc),
+        cleandoc(law.doc).split("\n\n>>>")[0],
         f"  {body}" if body else "",
         text_table(["input", "unit", "meaning"], inputs, words=("unit", "meaning")),
         text_table(["parameter", "bounds", "meaning"], params, words=("bounds", "meaning")),
         "\n".join(["published coefficients", *sets]) if sets else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _indexed(name: str, item: Any) -> str:
+    return name if item.index is None else f"{name}[{item.index}]"
+
+
+def _bounds(param: Any) -> str:
+    return "positive" if param.scale == "log" else f"{param.bounds[0]:g} to {param.bounds[1]:g}"
 
 
 def _set_lines(published: Any) -> list[str]:

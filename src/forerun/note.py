@@ -88,6 +88,13 @@ class MissingExtra(DataError, ImportError):
         )
 
 
+def note_lines(notes: Iterable[Note], width: int = 118) -> list[str]:
+    """The notes as indented lines of at most ``width`` characters, each with a hanging indent."""
+    from textwrap import wrap
+
+    return [line for n in notes for line in wrap(str(n), width, initial_indent="  ", subsequent_indent=" " * 11)]
+
+
 def worst(notes: Iterable[Note]) -> str:
     """The highest severity among ``notes``, ``"info"`` for none.
 

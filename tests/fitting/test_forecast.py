@@ -204,3 +204,55 @@ def test_inversion_refuses_another_count_of_parameters(fit):
 def test_a_parameter_cannot_be_fixed_outside_its_bounds(fit):
     with pytest.raises(fr.DataError, match="Its bounds are -2 to 6"):
         fit.law.fix(alpha=99)
+
+
+def test_one_step_draws_of_absolute_deviations_are_as_wide_as_full_refits(monkeypatch):
+    runs = fr.simulate("power-law-floor", n=1500, noise=0.02, seed=2)
+    full = fr.fit("power-law-floor", runs, objective="lad", draws=200)
+    monkeypatch.setattr("forerun.fitting.uncertainty.MOST_WEIGHTS", 1000)
+    step = fr.fit("power-law-floor", runs, objective="lad", draws=200)
+    assert step.draws.std(0) == pytest.approx(full.draws.std(0), rel=0.35)
+
+
+def test_contradicting_scales_are_refused_however_they_are_given(fit):
+    for question in ({"N": 1e9, "C": 1e21, "M": 20}, {"D": 2e10, "C": 1e21, "M": 20}, {"N": 1e9, "D": 2e10, "C": 1e22}):
+        with pytest.raises(fr.DataError, match="contradicts"):
+            fit.forecast(**question)
+
+
+def test_shares_of_a_mixture_must_sum_to_one():
+    fit = fr.fit("data-mixing", fr.simulate("data-mixing", n=30), draws=20)
+    names = list(fit.law.inputs)
+    assert fit.forecast(**dict(zip(names, (0.5, 0.3, 0.2)))).value > 0
+    with pytest.raises(fr.DataError, match=r"sum to 1\.5"):
+        fit.forecast(**dict(zip(names, (0.5, 0.5, 0.5))))
+
+
+def test_a_law_that_passes_the_target_twice_says_so(fit):
+    answer = fit.invert(loss=2.6, C=1e21)
+    assert "several-answers" in {n.code for n in answer.notes}
+
+
+def test_counts_of_a_new_run_are_not_forecast():
+    fit = fr.fit("pass-sigmoid", fr.simulate("pass-sigmoid", n=30), draws=20)
+    assert 0 <= fit.forecast(x=1e4).low <= fit.forecast(x=1e4).high <= 1
+    with pytest.raises(fr.DataError, match="number of trials"):
+        fit.forecast(x=1e4, target="new-run")
+
+
+def test_groups_that_are_numbers_are_asked_for_as_numbers_or_words():
+    table = fr.simulate("power-law", n=40, seed=3)
+    family = np.tile([0.5, 2.0], 20)
+    runs = fr.read_runs({"x": table["x"], "y": table["y"] * family, "family": family})
+    fit = fr.fit(fr.laws.get("power-law").share("alpha", across="family"), runs, draws=20)
+    assert fit.forecast(x=1e5, family=2.0).value == fit.forecast(x=1e5, family="2").value
+    assert fit.forecast(x=1e5, family=2.0).value == pytest.approx(4 * fit.forecast(x=1e5, family=0.5).value, rel=0.05)
+
+
+def test_text_quantities_are_read_in_python_too(fit):
+    assert fit.forecast(N="7B", D="1.4T").value == fit.forecast(N=7e9, D=1.4e12).value
+
+
+@pytest.mark.parametrize("law", ["kaplan-n", "kaplan-d", "kaplan-nd", "m3", "m4", "chinchilla", "bnsl-1"])
+def test_laws_that_ship_are_differentiated_exactly(law):
+    assert fr.fit(law, fr.simulate(law, n=40, seed=1), uncertainty="none").derivatives == "exact"

@@ -139,3 +139,12 @@ def test_anything_that_predicts_can_be_planned_with():
     plan = fr.plan(Valley(), flops=1e21)
     assert plan.choice["N"] == pytest.approx(1e9, rel=1e-3)
     assert plan.choice["N_interval"] == pytest.approx([0.5e9, 1e9], rel=0.1)
+
+
+def test_a_grouped_law_has_no_single_plan():
+    table = fr.simulate("chinchilla", n=40)
+    columns = {k: table[k] for k in ("N", "D", "loss")}
+    runs = fr.read_runs({**columns, "family": ["a", "b"] * 20})
+    fit = fr.fit(fr.laws.get("chinchilla").share("E", "A", "alpha", "beta", across="family"), runs, draws=20)
+    with pytest.raises(fr.DataError, match="the question does not say family"):
+        fr.plan(fit, flops=1e21)

@@ -303,7 +303,12 @@ def test_a_weight_of_zero_is_the_same_as_leaving_the_row_out(sweep):
 
 def test_standard_errors_weigh_by_their_inverse_square(sweep):
     se = np.linspace(0.01, 0.1, 20)
-    assert fitted({**sweep, "se": se}) == pytest.approx(fitted(sweep, weights=1 / se**2), rel=1e-6)
+    relative = se / sweep["y"]
+    assert fitted({**sweep, "se": se}) == pytest.approx(fitted(sweep, weights=1 / relative**2), rel=1e-6)
+    plain = fitted(sweep, weights=1 / se**2, objective="squared")
+    assert fitted({**sweep, "se": se}, objective="squared") == pytest.approx(plain, rel=1e-6)
+    absolute = fitted(sweep, weights=1 / relative, objective="lad")
+    assert fitted({**sweep, "se": se}, objective="lad") == pytest.approx(absolute, rel=1e-6)
 
 
 def test_weights_that_cannot_be_are_refused(sweep):

@@ -19,6 +19,7 @@ FEW_SHIFT = 2.5  # standard errors; tables simulated without outliers stay below
 QUICK_SHIFT = 2.0  # the same by the sandwich formula, below which no bootstrap is spent on it
 FEW_DRAWS = 80
 TREND = 4.0  # standard normal deviate of a rank correlation
+LEAST_TREND = 0.25  # checkpoints of one run are not independent: smaller correlations mean nothing in large tables
 WIDE_FLOOR = 0.3  # of the smallest outcome
 LOOSE_EXPONENT = 0.5  # of its own size
 SIGN_DOUBT = 0.05  # share of draws of the other sign
@@ -198,7 +199,7 @@ def _trends(residuals: Array, columns: Mapping[str, Array]) -> Iterator[Note]:
         rank = _ranks(values)
         for shape, scale in (("rises or falls", rank), ("bends", np.abs(rank - rank.mean()))):
             r = float(np.corrcoef(_ranks(residuals), _ranks(scale))[0, 1])
-            if abs(r) * np.sqrt(len(values) - 1) > TREND:
+            if abs(r) > LEAST_TREND and abs(r) * np.sqrt(len(values) - 1) > TREND:
                 message = f"what the law leaves over {shape} with {name} (rank correlation {r:.2f})"
                 evidence = {"input": name, "shape": shape, "correlation": r}
                 yield Note(

@@ -11,7 +11,7 @@ from forerun.fitting import objective as objectives
 from forerun.fitting.diagnose import diagnose
 from forerun.fitting.evidence import Data, Solution
 from forerun.fitting.objective import Objective
-from forerun.fitting.observations import Observations, arrangement, bound, group_rows, observe, resampled
+from forerun.fitting.observations import Observations, arrangement, bound, group_rows, observe, resampled, row_weights
 from forerun.fitting.polish import Optimum, conditions, polish
 from forerun.fitting.prediction import supports_jets
 from forerun.fitting.problem import Problem, build
@@ -27,9 +27,10 @@ Array = np.ndarray
 AGREE = 1e-6  # relative difference of objectives below which two starts reached the same optimum
 SINGULAR = 1e-9  # scaled curvature below which the data do not identify all parameters
 STEEP = 1e-5  # scaled gradient above which a point is no optimum
-EXACT = 1e-24  # objective per weight below which a fit goes through all its points, and its gradient is rounding
+PERFECT = 1e-24  # objective per weight below which a fit goes through all its points, and its gradient is rounding
 KEPT_NOISE = 2000
 MOST_RESIDUALS = 20_000
+LOOKED_AT = 128  # refits whose optima are tried as optima of the table itself
 LARGE = 4_000  # rows above which basins are found on a part of them
 POOL = 64  # screened points that refits may start from
 
@@ -67,28 +68,34 @@ def fit(
     if not isinstance(law, Law):
         raise DataError(
             "not-a-law",
-            f"{law!r} is not a law",
-            advice="Give a registered name or a function declared with @forerun.law",
+            "the first argument is not a law but " + type(law).__name__,
+            advice="fit(law, runs): a registered name, or a function declared with @forerun.law",
         )
     check_kind(uncertainty, unit or "row", draws, level)
-    if seed < 0:
+    if seed < 0 or seed != int(seed):
         raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
     law = bound(law, runs)
     if law.trials is not None and objective == "huber":
         objective = "binomial"
     chosen = objectives.find(objective)
+    counted = row_weights(law, runs, chosen, weights)
+    if not counted.all():
+        runs, counted = runs.where(counted > 0), counted[counted > 0]
     order = arrangement(law, runs)
-    table = observe(law, runs, chosen, weights).taken(order)
+    table = observe(law, runs, chosen, counted).taken(order)
     problem, starts, optimum = solve(law, table, chosen)
-    ranked = np.argsort(optimum.value, kind="stable")
-    best = int(ranked[0])
+    best = int(optimum.value.argmin())
     z = optimum.z[best]
     unit, labels, unit_notes = resampled(runs, unit)
     drawn = Draws(np.empty((0, len(z))), "none", (_not_asked(),))
     if uncertainty == "bootstrap":
         drawn = bootstrap(problem, z, starts, labels if labels is None else labels[order], draws, seed)
+        optimum = _with_lower(problem, optimum, drawn.z)
+        best = int(optimum.value.argmin())
+        z = optimum.z[best]
     slope, curvature = conditions(problem, optimum.z)
-    agreeing = int((optimum.value <= optimum.value[best] * (1.0 + AGREE) + 1e-300).sum())
+    through = 0.0 if chosen.rho is None else PERFECT * problem.row_weights.sum()
+    agreeing = int((optimum.value <= max(optimum.value[best] * (1.0 + AGREE), through)).sum())
     solution = Solution(float(slope[best]), float(curvature[best]), agreeing, len(optimum.value),
                         "exact" if problem.exact else "differences")  # fmt: skip
     outcome = _outcome(problem, z, solution, bool(optimum.finished[best]))
@@ -175,6 +182,18 @@ def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem,
     return problem, np.concatenate([optimum.z[ranked], problem.internal(pool)]), optimum
 
 
+def _with_lower(problem: Problem, optimum: Optimum, draws: Array) -> Optimum:
+    """The optima, with those that refits found below them: a basin that the starts missed is seen by its neighbours."""
+    few = draws[:LOOKED_AT]
+    value = problem.values(few) if len(few) else np.zeros(0)
+    lower = few[np.argsort(value)[:4]][np.sort(value)[:4] < optimum.value.min() * (1.0 - AGREE)]
+    if not len(lower):
+        return optimum
+    more = polish(problem, lower)
+    z, value = np.concatenate([optimum.z, more.z]), np.concatenate([optimum.value, more.value])
+    return Optimum(z, value, np.concatenate([optimum.finished, more.finished]), more.steps)
+
+
 def _different(optimum: Optimum) -> Array:
     """One vector of each optimum that was reached, best first."""
     ranked = np.argsort(optimum.value, kind="stable")
@@ -184,7 +203,7 @@ def _different(optimum: Optimum) -> Array:
 
 
 def _caution(law: Law) -> list[Note]:
-    return [Note("law-caution", "info", f"{law.base or law.name} is {law.caution}")] if law.caution else []
+    return [Note("law-caution", "warning", f"{law.base or law.name} is {law.caution}")] if law.caution else []
 
 
 def _not_asked() -> Note:
@@ -210,7 +229,7 @@ def _joined(law: Law, names: Sequence[str], apart: list[Array], groups: Array | 
 
 
 def _outcome(problem: Problem, z: Array, solution: Solution, finished: bool) -> str:
-    perfect = problem.objective.rho is not None and problem.values(z[None])[0] <= EXACT * problem.row_weights.sum()
+    perfect = problem.objective.rho is not None and problem.values(z[None])[0] <= PERFECT * problem.row_weights.sum()
     if not finished or (solution.gradient > STEEP and not perfect):
         return "not-converged"
     if solution.curvature < SINGULAR:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forerun.note import Note
+from forerun.note import Note, note_lines
 from forerun.units import format_quantity
 
 Array = np.ndarray
@@ -16,7 +16,7 @@ TARGETS = ("mean", "new-run")
 FAR, VERY_FAR = 1.0, 3.0  # decades outside the data at which a forecast carries a warning, and an error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Forecast:
     """A number (or one for each question), its interval, what the interval is for, and how far outside the data it is.
 
@@ -56,14 +56,23 @@ class Forecast:
         }
 
     def __str__(self) -> str:
-        return "\n".join([*self.lines(), *(f"  {n}" for n in self.notes)])
+        return "\n".join([*self.lines(), *note_lines(self.notes)])
+
+    __repr__ = __str__
 
     def lines(self) -> list[str]:
         """The answer as lines of text, without the notes."""
         at = ", ".join(f"{k} = {_short(v)}" for k, v in self.inputs.items())
         lines = [f"{self.quantity} at {at}"]
         for value, low, high in zip(*(np.atleast_1d(x) for x in (self.value, self.low, self.high))):
-            lines.append(f"  {format_quantity(float(value), 5)} {self.unit}  {self._interval(low, high)}".rstrip())
+            lines.append(
+                "  "
+                + "  ".join(
+                    p
+                    for p in (f"{format_quantity(float(value), 5)} {self.unit}".rstrip(), self._interval(low, high))
+                    if p
+                )
+            )
         if self.decades_outside > 0:
             lines.append(f"  {self.decades_outside:.2f} decades outside the fitted runs")
         return lines
@@ -89,7 +98,7 @@ def distance_notes(decades: float) -> tuple[Note, ...]:
     if decades <= FAR:
         return ()
     severity = "error" if decades > VERY_FAR else "warning"
-    message = f"the question lies {decades:.1f} decades outside the fitted runs"
+    message = f"the question lies {decades:.2f} decades outside the fitted runs"
     advice = "The interval knows parameters only, not whether the law still holds there; train runs closer to it."
     return (Note("far-extrapolation", severity, message, {"decades_outside": decades}, advice),)
 

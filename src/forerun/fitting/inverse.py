@@ -12,7 +12,7 @@ from forerun.fitting.forecast import Forecast, distance_notes, interval
 from forerun.fitting.prediction import predict
 from forerun.fitting.question import check_value
 from forerun.note import DataError, Note
-from forerun.units import COLUMNS, SCALE, derive_scale
+from forerun.units import COLUMNS, SCALE, derive_scale, parse_quantity
 
 if TYPE_CHECKING:
     from forerun.fitting.result import Fit
@@ -30,7 +30,11 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
     fit.runs.conventions.require_same(replace(fit.runs.conventions, N_counts=counts))
     for name, value in given.items():
         check_value(name, value)
-        given[name] = float(value)
+        if np.size(value) != 1:
+            raise DataError(
+                "bad-shape", f"invert asks one question at a time, received {np.size(value)} values of {name}"
+            )
+        given[name] = float(parse_quantity(value) if isinstance(value, str) else value)
     if role not in given:
         raise DataError(
             "missing-input", f"the question names no {role} to reach", advice=f"Give it, for example --at {role}=2"
@@ -46,15 +50,21 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
         return predict(fit.law, inputs, params)
 
     low, high = fit.runs.ranges.get(unknown, COLUMNS[unknown].typical if unknown in COLUMNS else (1.0, 1.0))
-    grid = np.geomspace(low * 10.0**-DECADES_BELOW, high * 10.0**DECADES_ABOVE, PER_DECADE * 30)
+    if low <= 0:
+        raise DataError("bad-question", f"{fit.law.name} cannot be inverted for {unknown}, which may be zero")
+    count = int(PER_DECADE * (DECADES_BELOW + DECADES_ABOVE + np.log10(high / low)))
+    grid = np.geomspace(low * 10.0**-DECADES_BELOW, high * 10.0**DECADES_ABOVE, count)
     params = np.array([list(fit.params.values())])
     value = float(_crossings(outcomes, grid, params, target)[0])
     reached = outcomes(grid, params)[0]
     if not (np.isfinite(value) and value > 0):
         best, worst = float(np.nanmin(reached)), float(np.nanmax(reached))
+        if best <= target <= worst:
+            message = f"the law reaches {role} = {target:g} only where it rises with {unknown}"
+            raise DataError("unreachable", message, advice="Check the fit: outcomes are expected to fall with scale")
         message = f"no {unknown} reaches {role} = {target:g}: the law stays between {best:.5g} and {worst:.5g}"
         raise DataError("unreachable", message, advice="Ask for an outcome in that range, or change the other inputs")
-    notes = list(fit.carried_notes)
+    notes = [*fit.carried_notes, *_others(grid, reached > target, unknown)]
     samples, low_limit, high_limit = None, None, None
     if len(fit.draws):
         samples = _crossings(outcomes, grid, fit.draws, target)
@@ -73,6 +83,18 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
         layers=("parameters",) if samples is not None else (), decades_outside=decades, quantity=unknown, unit=unit,
         notes=(*notes, *distance_notes(decades)), samples=samples,
     )  # fmt: skip
+
+
+def _others(grid: Array, above: Array, unknown: str) -> list[Note]:
+    """The other places at which the fitted curve passes the target: it is the smallest falling one that is answered."""
+    passes = grid[:-1][above[:-1] != above[1:]]
+    if len(passes) < 2:
+        return []
+    shown = ", ".join(f"{x:.3g}" for x in passes)
+    message = f"the law passes the target {len(passes)} times, near {unknown} = {shown}; the first fall is answered"
+    return [
+        Note("several-answers", "warning", message, {"near": passes.tolist()}, "Ask for the forecast at each of them.")
+    ]
 
 
 def _unknown(fit: Fit, given: Mapping[str, float]) -> str:

@@ -13,6 +13,7 @@ from forerun.fitting.prediction import predict
 from forerun.laws import Law
 from forerun.note import DataError, Note, nearest
 from forerun.runs import Runs
+from forerun.runs.cells import word
 
 Array = np.ndarray
 COUNTED = 20_000  # rows up to which different settings are counted one by one
@@ -74,7 +75,7 @@ def outcome(law: Law, runs: Runs) -> tuple[Array, Array | None]:
     return runs[role], None if law.trials is None else runs[law.trials.role]
 
 
-def observe(law: Law, runs: Runs, objective: Objective, weights: str | Sequence[float] | None) -> Observations:
+def observe(law: Law, runs: Runs, objective: Objective, weights: Array) -> Observations:
     """The arrays of ``runs`` that ``law`` takes, in the order of the runs; ``DataError`` where they cannot carry it."""
     y, trials = outcome(law, runs)
     raw = {role: runs[role] for role in law.inputs}
@@ -99,7 +100,7 @@ def observe(law: Law, runs: Runs, objective: Objective, weights: str | Sequence[
             advice=advice,
             row=int(runs.rows[bad[0]]),
         )
-    groups = runs[law.shared[1]] if law.shared else None
+    groups = group_labels(runs[law.shared[1]]) if law.shared else None
     for part, name in zip(group_rows(groups, len(y)), dict.fromkeys(groups.tolist()) if groups is not None else [None]):
         _enough(law, {k: v[part] for k, v in raw.items()}, f" of {law.shared[1]} {name!r}" if law.shared else "")
     if np.ptp(y if trials is None else y / trials) == 0:
@@ -110,7 +111,7 @@ def observe(law: Law, runs: Runs, objective: Objective, weights: str | Sequence[
         )
     inputs = law_inputs(law, runs)
     _evaluates(law, inputs)
-    return Observations(inputs, y, trials, _weights(runs, weights), groups, raw)
+    return Observations(inputs, y, trials, weights, groups, raw)
 
 
 def _evaluates(law: Law, inputs: tuple[Array, ...]) -> None:
@@ -150,11 +151,18 @@ def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
         )  # fmt: skip
 
 
-def _weights(runs: Runs, weights: str | Sequence[float] | None) -> Array:
+def row_weights(law: Law, runs: Runs, objective: Objective, weights: str | Sequence[float] | None) -> Array:
+    """The weight of each row: given ones, else a ``weight`` column and the precision that a ``se`` column gives.
+
+    Standard errors are those of the outcome; of its logarithm they are relative. Squares are weighted by the inverse
+    variance, absolute deviations by the inverse standard error.
+    """
+    outcome_size = outcome(law, runs)[0]
     if weights is None:
         out = runs["weight"] if "weight" in runs else np.broadcast_to(1.0, len(runs))
         if "se" in runs:
-            out = out * (np.median(runs["se"]) / runs["se"]) ** 2
+            se = runs["se"] / outcome_size if objective.residual == "log" else runs["se"]
+            out = out * (np.median(se) / se) ** (1 if objective.name == "lad" else 2)
     else:
         if isinstance(weights, str) and weights not in runs.columns:
             near = nearest(weights, runs.columns) or list(runs.columns)[:6]
@@ -168,7 +176,7 @@ def _weights(runs: Runs, weights: str | Sequence[float] | None) -> Array:
         raise DataError(
             "bad-weights", f"weights must be {len(runs)} numbers or a column of numbers, received {weights!r}"[:200]
         )
-    out = out.astype(float)
+    out = out.astype(float, copy=False)
     if not (np.isfinite(out).all() and (out >= 0).all() and out.sum() > 0):
         raise DataError("bad-weights", "weights must be finite, not negative, and not all zero")
     return out
@@ -178,7 +186,7 @@ def arrangement(law: Law, runs: Runs) -> slice | Array:
     """The order of the rows in which those of one group stand side by side; all as they are without groups."""
     if law.shared is None:
         return slice(None)
-    groups = runs[law.shared[1]].tolist()
+    groups = group_labels(runs[law.shared[1]]).tolist()
     place = {g: i for i, g in enumerate(dict.fromkeys(groups))}
     return np.argsort([place[g] for g in groups], kind="stable")
 
@@ -195,6 +203,11 @@ def resampled(runs: Runs, unit: str | None) -> tuple[str, Array | None, tuple[No
         return unit, None, notes
     number: dict[str, int] = {}
     return unit, np.array([number.setdefault(str(v), len(number)) for v in runs[unit].tolist()]), notes
+
+
+def group_labels(values: Array) -> Array:
+    """Names of groups as words: those of a column of numbers are written without a decimal point."""
+    return np.array([word(v) for v in values.tolist()], dtype=object)
 
 
 def group_rows(groups: Array | None, count: int) -> list[Any]:

@@ -68,7 +68,7 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         small = (promise <= FINISHED * here.value + EXACT * mass[todo]) & (damping[todo] < SMALL)
         better = (drop > 1e-4 * gain) & (drop > 0)
         accept = better | (small & (drop >= -1e-14 * here.value))
-        ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), -1.0)
+        ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), np.sign(drop))
         damped = np.where(ratio > 0.5, damping[todo] * 0.03, damping[todo])
         damped = np.where(ratio < 0.25, np.maximum(damping[todo] * 10.0, 1e-2), damped)
         damping[todo] = np.where(damped < 1e-9, 0.0, damped)
@@ -157,7 +157,8 @@ def conditions(problem: Problem, z: Array) -> tuple[Array, Array]:
     state = problem.evaluate(z)
     gradient, hessian, _, _ = _reduced(problem, z, state, problem.metric(z))
     size = np.sqrt(np.maximum(state.value, 1e-300))
-    return np.sqrt((gradient * gradient).sum(1)) / size, np.linalg.eigvalsh(hessian).min(1)
+    slope = np.where(np.isfinite(state.value), np.sqrt((gradient * gradient).sum(1)) / size, np.inf)
+    return slope, np.linalg.eigvalsh(hessian).min(1)
 
 
 def _take(state: Evaluation, index: Array) -> Evaluation:

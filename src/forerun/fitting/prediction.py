@@ -52,7 +52,7 @@ def predict_jet(law: Law, inputs: Sequence[Jet], params: Array, exact: bool) -> 
 
 def supports_jets(law: Law, inputs: Sequence[Array], params: Array) -> bool:
     """Whether exact derivatives pass through the formula and agree with differences at ``params``, shape (B, p)."""
-    least = _step_floor(params)
+    least = _step_floor(law)
     points = [np.asarray(x, float)[: min(len(x), 16)] for x in inputs]
     try:
         with np.errstate(all="ignore"):
@@ -134,14 +134,16 @@ def _implicit(law: Law, inputs: Sequence[Jet], named: dict[str, Array], jets: di
     return Jet(y, grad, hess)
 
 
-def _step_floor(params: Array) -> Array:
-    """What counts as a size of each parameter, (p,), where it is zero: a thousandth of its largest value here."""
-    return np.maximum(1e-3 * np.abs(params).max(0), 1e-30)
+def _step_floor(law: Law) -> Array:
+    """What counts as the size of a parameter, (p,), where it is about zero; those on a log scale never are."""
+    linear = [p.scale == "linear" for p in law.params.values()]
+    typical = [float(np.max(np.abs(p.typical))) for p in law.params.values()]
+    return np.where(linear, 1e-3 * np.maximum(typical, 1e-12), 0.0)
 
 
 def _differences(law: Law, inputs: Sequence[Array], params: Array) -> Jet:
     """Central differences, for formulas that use functions without a rule: about 8 digits of slope, 6 of curvature."""
-    p, least = params.shape[1], _step_floor(params)
+    p, least = params.shape[1], _step_floor(law)
     step = 2e-4 * np.maximum(np.abs(params), least)
     fine = 1e-5 * np.maximum(np.abs(params), least)
 

@@ -10,8 +10,10 @@ import numpy as np
 from forerun.laws import Law
 from forerun.note import DataError
 from forerun.runs import Conventions
-from forerun.units import COLUMNS, FLOPS_PER_PARAMETER_AND_TOKEN, LARGEST, SCALE, derive_scale
+from forerun.runs.cells import word
+from forerun.units import COLUMNS, FLOPS_PER_PARAMETER_AND_TOKEN, LARGEST, SCALE, derive_scale, parse_quantity
 
+SHARES_TOLERANCE = 0.02
 TOLERATED = 2.0  # factor between C and 6ND: exact counts of FLOPs differ from 6ND by less
 
 
@@ -35,8 +37,10 @@ def parse_question(
     label = inputs.pop(group, None) if group else None
     for name, value in inputs.items():
         check_value(name, value)
-    known: dict[str, Any] = derive_scale({k: np.asarray(v, float) for k, v in inputs.items()})
-    _consistent(inputs)
+    numbers = {k: _numbers(v) for k, v in inputs.items()}
+    known: dict[str, Any] = derive_scale(numbers)
+    _consistent(numbers, known)
+    _whole(law, numbers)
     takes = ", ".join([*law.inputs, *([group] if group else [])])
     unknown = [n for n in inputs if n not in law.inputs and n not in SCALE]
     if unknown:
@@ -44,9 +48,17 @@ def parse_question(
     missing = [n for n in law.inputs if n not in known] + ([group] if group and label is None else [])
     if missing:
         raise missing_input(law, missing[0])
-    shape = np.broadcast_shapes(*(v.shape for v in known.values()))
+    try:
+        shape = np.broadcast_shapes(*(v.shape for v in known.values()))
+    except ValueError:
+        lengths = {k: np.size(v) for k, v in numbers.items()}
+        raise DataError(
+            "bad-shape",
+            f"the inputs have different lengths: {lengths}",
+            advice="Give one value of each, or equally many",
+        ) from None
     question = {k: np.broadcast_to(v, shape).ravel() for k, v in known.items() if k in law.inputs or k in SCALE}
-    return {**question, **({group: str(label)} if group else {})}, shape
+    return {**question, **({group: word(label)} if group else {})}, shape
 
 
 def missing_input(law: Law, name: str) -> DataError:
@@ -60,7 +72,7 @@ def check_value(name: str, value: Any) -> None:
     """Raise ``DataError`` unless ``value`` is what a column of that name can hold: finite, and positive where it must be."""
     column = COLUMNS.get(name.split("[")[0])
     try:
-        number = np.asarray(value, float)
+        number = _numbers(value)
     except (TypeError, ValueError):
         raise DataError("bad-value", f"{name} must be a number, received {value!r}") from None
     positive = column is not None and column.positive
@@ -72,15 +84,28 @@ def check_value(name: str, value: Any) -> None:
         )
 
 
-def _consistent(inputs: Mapping[str, Any]) -> None:
-    """Refuse a question that gives one quantity twice, in two sizes: N, D and a C that is not 6ND, or an M not D/N."""
-    if "N" not in inputs or "D" not in inputs:
+def _numbers(value: Any) -> np.ndarray:
+    """A number or an array of them; a word is read as a person writes quantities, ``"70B"``."""
+    return np.asarray(parse_quantity(value) if isinstance(value, str) else value, float)
+
+
+def _whole(law: Law, inputs: Mapping[str, Any]) -> None:
+    """Refuse shares of a mixture that do not sum to one: laws of mixtures rest on it."""
+    shares = [inputs[n] for n, c in law.inputs.items() if c.role == "r" and n in inputs]
+    if len(shares) > 1 and np.any(np.abs(sum(shares) - 1.0) > SHARES_TOLERANCE):
+        total = float(np.ravel(sum(shares))[0])
+        raise DataError("bad-shares", f"the shares of the mixture sum to {total:g}", advice="They must sum to 1")
+
+
+def _consistent(inputs: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a question that gives one quantity twice, in two sizes: a C that is not 6ND, or an M that is not D/N."""
+    if "N" not in known or "D" not in known:
         return
-    N, D = np.asarray(inputs["N"], float), np.asarray(inputs["D"], float)
+    N, D = known["N"], known["D"]
     for name, rule, follows in (("C", "6ND", FLOPS_PER_PARAMETER_AND_TOKEN * N * D), ("M", "D/N", D / N)):
         if name in inputs:
-            given, expected = np.broadcast_arrays(np.asarray(inputs[name], float), follows)
+            given, expected = np.broadcast_arrays(inputs[name], follows)
             off = np.abs(np.log(given / expected)) > np.log(TOLERATED)
             if off.any():
-                message = f"{name} = {given[off][0]:g} contradicts N and D, which give {rule} = {expected[off][0]:g}"
-                raise DataError("contradiction", message, advice=f"Leave out one of N, D and {name}")
+                message = f"{name} = {given[off][0]:g} contradicts the rest, which gives {rule} = {expected[off][0]:g}"
+                raise DataError("contradiction", message, advice="Two of N, D, C and M are enough")

@@ -11,18 +11,18 @@ import numpy as np
 from forerun.fitting import objective as objectives
 from forerun.fitting.evidence import OUTCOMES, Data, Solution
 from forerun.fitting.forecast import TARGETS, Forecast, distance_notes, interval, plain, why_not
-from forerun.fitting.observations import law_inputs, outcome
+from forerun.fitting.observations import group_labels, law_inputs, outcome
 from forerun.fitting.prediction import predict
 from forerun.fitting.question import missing_input, parse_question
 from forerun.fitting.saved import dump, load
 from forerun.laws import Law
-from forerun.note import DataError, Note, text_table
+from forerun.note import DataError, Note, note_lines, text_table
 from forerun.runs import Runs
 
 Array = np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A law fitted to runs. Get one from :func:`forerun.fit`.
 
@@ -81,6 +81,9 @@ class Fit:
             raise DataError(
                 "unknown-target", f"there is no target {target!r}", advice=f"Use one of: {', '.join(TARGETS)}"
             )
+        if target == "new-run" and self.law.trials is not None:
+            advice = "Ask for the mean"
+            raise DataError("bad-target", "the counts of a new run depend on its number of trials", advice=advice)
         question, shape = parse_question(self.law, self.runs.conventions, inputs)
         decades = self.decades_outside(question)
         low = high = samples = None
@@ -107,7 +110,7 @@ class Fit:
         )
 
     def invert(self, **question: Any) -> Forecast:
-        """The input at which the law reaches an outcome: ``invert(loss=2.0, D=1.4e12)`` gives N.
+        """The smallest input at which the law falls to an outcome: ``invert(loss=2.0, D=1.4e12)`` gives N.
 
         Name the outcome by its role (``loss``, ``y``) and all inputs but one; ``M=20`` leaves the compute C to be
         found at 20 tokens per parameter. A draw that never reaches the outcome counts as infinite; where the fitted law
@@ -127,7 +130,7 @@ class Fit:
         y, trials = outcome(self.law, runs)
         inputs = dict(zip(self._input_names, law_inputs(self.law, runs)))
         if self.law.shared:
-            inputs[self.law.shared[1]] = runs[self.law.shared[1]]
+            inputs[self.law.shared[1]] = group_labels(runs[self.law.shared[1]])
         f = self._rows(np.array([list(self.params.values())]), inputs)[0]
         return objectives.find(self.objective).residuals(f, y, trials)
 
@@ -178,6 +181,9 @@ class Fit:
         """
         return load(text, law, cls)
 
+    def __repr__(self) -> str:
+        return f"<Fit {self.law.name}: {self.runs.n} rows, {self.outcome}, {len(self.draws)} draws, {len(self.notes)} notes>"
+
     def __str__(self) -> str:
         rows = []
         for name, value in self.params.items():
@@ -201,7 +207,7 @@ class Fit:
             f"intervals  {how}",
         ]
         if self.notes:
-            lines += ["", "notes", *(f"  {n}" for n in self.notes)]
+            lines += ["", "notes", *note_lines(self.notes)]
         return "\n".join(lines)
 
     def _meaning(self, name: str) -> str:
@@ -234,7 +240,7 @@ class Fit:
         return samples * np.exp(residual) if space == "log" else samples + residual
 
     def _outcomes(self, params: Array, inputs: Mapping[str, Any]) -> Array:
-        for name in self.law.inputs:
+        for name in (*self.law.inputs, *([self.law.shared[1]] if self.law.shared else [])):
             if name not in inputs:
                 raise missing_input(self.law, name)
         arrays = [np.atleast_1d(np.asarray(inputs[n], float)) for n in self.law.inputs]
@@ -254,7 +260,7 @@ class Fit:
         for group in dict.fromkeys(inputs[across].tolist()):
             flat = [n if n in common else f"{n}[{group}]" for n in self.law.params]
             if not set(flat) <= set(names):
-                known = sorted({n.split("[")[1][:-1] for n in names if "[" in n})
+                known = sorted({n.split("[", 1)[1][:-1] for n in names if "[" in n})
                 raise DataError(
                     "unknown-group", f"no run of {across} {group!r} was fitted", advice=f"Known: {', '.join(known)}"
                 )

@@ -129,8 +129,7 @@ def _range(param: Param, columns: Mapping[str, Array]) -> tuple[float, float]:
 def _place(u: Array, param: Param, where: tuple[float, float]) -> Array:
     """Points of the unit interval on the searched range, spread by ratios where the range is positive and wide."""
     low, high = where
-    if param.role == "exponent" or param.scale == "log":
-        low = max(low, 1e-300)
+    if low > 0 and (param.role == "exponent" or param.scale == "log"):
         return low * (high / low) ** u
     return low + (high - low) * u
 

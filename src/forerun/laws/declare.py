@@ -39,7 +39,7 @@ class PublishedSet:
     checks: Sequence[Mapping[str, Any]] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Law:
     """A formula with its inputs, parameters and source. Make one with the decorator :func:`law`.
 
@@ -78,6 +78,9 @@ class Law:
             raise ValueError(f"law {self.name!r}: kind must be in {KINDS} and status in {STATUSES}")
         if (self.kind == "implicit") != (self.between is not None):
             raise ValueError(f"law {self.name!r}: an implicit law, and only that, names the two limits in `between`")
+
+    def __repr__(self) -> str:
+        return f"<Law {self.name}({', '.join(self.inputs)}) -> {self.output.role}; {', '.join(self.params)}>"
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The formula at ``inputs`` (in declared order, after ``prepare``); an implicit law gives its residual."""

@@ -62,9 +62,18 @@ def plan(
     """
     _check(predictor, flops, tolerance, overtraining, force)
     N = np.sqrt(flops / FLOPS_PER_PARAMETER_AND_TOKEN / np.geomspace(*TOKENS_PER_PARAMETER[::-1], POINTS))
-    loss = predictor.predict(_at(flops, N))
+    try:
+        loss = predictor.predict(_at(flops, N))
+    except DataError as error:
+        if error.code != "missing-input":
+            raise
+        raise DataError(
+            "no-plan",
+            f"a budget cannot be planned with this law: {error.message}",
+            advice="Plan with a law of N and D, or of C and M",
+        ) from None
     best, edge = _minimum(np.log(N), loss[None])
-    notes = [n for n in predictor.notes if n.severity != "info" or n.code == "law-caution"]
+    notes = [n for n in predictor.notes if n.severity != "info"]
     if edge[0]:
         message = "the predicted loss has no minimum between 1e-3 and 1e7 tokens per parameter"
         if not force:
@@ -117,8 +126,12 @@ def _check(predictor: Predictor, flops: float, tolerance: float, overtraining: S
         ("tolerance", tolerance, 0.0),
         *(("overtraining", f, 0.0) for f in overtraining),
     ):
-        if not (np.isfinite(value) and least < value < MOST_FLOPS):
-            raise DataError("bad-value", f"{name} must be a positive number below {MOST_FLOPS:g}, received {value:g}")
+        if not isinstance(value, int | float) or not (np.isfinite(value) and least < value < MOST_FLOPS):
+            raise DataError("bad-value", f"{name} must be a positive number below {MOST_FLOPS:g}, received {value!r}")
+    if tolerance >= 1:
+        raise DataError(
+            "bad-value", f"tolerance is a share of the loss, received {tolerance:g}", advice="Write 0.5 % as 0.005"
+        )
     if worst(predictor.notes) == "error" and not force:
         note = next(n for n in predictor.notes if n.severity == "error")
         raise DataError(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from forerun.note import Note, text_table
+from forerun.note import Note, note_lines, text_table
 from forerun.units import format_quantity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What to train. Get one from :func:`forerun.plan`.
 
@@ -44,7 +44,7 @@ class Plan:
         q = format_quantity
         c, near = self.choice, self.near_optimal
         lines = [
-            f"plan for {q(c['C'])} FLOP",
+            f"plan for {q(c['C'])} FLOP (limited by: {', '.join(self.binding)})",
             f"  train    N = {q(c['N'])} parameters on D = {q(c['D'])} tokens ({c['tokens_per_parameter']:.3g} tokens per parameter)",
         ]
         if "N_interval" in c:
@@ -57,19 +57,20 @@ class Plan:
         )
         if self.regret:
             lines.append(
-                f"  regret of the choice over the draws: mean {self.regret['mean']:.2g}, 95th percentile {self.regret['p95']:.2g}"
+                f"  regret (extra loss if another draw of the fit were true): mean {self.regret['mean']:.2g}, 95th percentile {self.regret['p95']:.2g}"
             )
         lines += [f"  {line}" for line in self.forecast.lines()]
         rows = [
             [f"{o['factor']:g} times smaller", q(o["N"]), q(o["D"]), f"+{o['excess_loss']:.4f}",
-             "never" if o["extra_compute"] is None else f"+{o['extra_compute']:.1%}"]
+             "out of reach" if o["extra_compute"] is None else f"{1 + o['extra_compute']:.3g} x"]
             for o in self.cost["overtraining"]
         ]  # fmt: skip
         if rows:
-            table = text_table(["over-training", "N", "D", "loss", "FLOP for equal loss"], rows)
+            table = text_table(["over-training", "N", "D", "loss change", "FLOP for equal loss"], rows)
             lines += ["", *("  " + line for line in table.split("\n"))]
-        lines += [f"  limit that binds: {', '.join(self.binding)}"]
-        return "\n".join([*lines, *(["", "notes"] if self.notes else []), *(f"  {n}" for n in self.notes)])
+        return "\n".join([*lines, *(["", "notes"] if self.notes else []), *note_lines(self.notes)])
+
+    __repr__ = __str__
 
 
 def _range(pair: Any) -> str:

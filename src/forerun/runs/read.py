@@ -211,6 +211,9 @@ def _guess_notes(guessed: Mapping[str, str], others: Mapping[str, Sequence[str]]
     return [Note("columns-guessed", "info", f"Read {said} by their names", dict(guessed), advice)]
 
 
+LEAST = {"N": 1e3, "D": 1e4, "C": 1e8}  # a largest value below these is hardly a count
+
+
 def _gap_notes(runs: Runs) -> list[Note]:
     """A factor of ten thousand between neighbouring sizes: most likely one part of the column is in another unit."""
     notes = []
@@ -218,6 +221,10 @@ def _gap_notes(runs: Runs) -> list[Note]:
         if role not in runs.roles:
             continue
         sizes = np.sort(runs[role])
+        if sizes[-1] < LEAST[role]:
+            message = f"{role} is at most {sizes[-1]:g} {COLUMNS[role].unit} (column {runs.roles[role]!r})"
+            advice = "Scale the column if it is in millions or billions; counts are taken as they are."
+            notes.append(Note("units-suspect", "warning", message, {"high": float(sizes[-1])}, advice))
         steps = sizes[1:] / sizes[:-1]
         if len(steps) and steps.max() >= GAP:
             i = int(steps.argmax())

@@ -27,7 +27,7 @@ OUTLIER_RULES: Mapping[str, tuple[str, int]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Runs:
     """Training runs, one row a run or a checkpoint. Make one with :func:`forerun.read_runs`.
 
@@ -48,6 +48,10 @@ class Runs:
         for array in (*self.columns.values(), self.rows):
             array.setflags(write=False)
 
+    def __repr__(self) -> str:
+        roles = ", ".join(f"{role} = {name!r}" if role != name else role for role, name in self.roles.items())
+        return f"<Runs: {len(self)} rows of {self.source}; {roles}>"
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -64,7 +68,7 @@ class Runs:
         raise DataError(
             "missing-role",
             f"the table has no {self._meaning(role)}",
-            advice=f"It has {have or 'no roles'}; name the column with {_flag(role)}",
+            advice=f"It has {have or 'no roles'}; its columns are {', '.join(map(repr, list(self.columns)[:8]))}. Name one with {_flag(role)}",
         )
 
     def range(self, role: str) -> tuple[float, float]:

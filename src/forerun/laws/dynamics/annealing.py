@@ -3,6 +3,7 @@
 import numpy as np
 
 from forerun.laws import amplitude, exponent, floor, law
+from forerun.note import DataError
 from forerun.units import LEARNING_RATE, LOSS, STEP
 
 MOMENTUM = 0.998  # decay of the annealing momentum; the paper gives 0.99 to 0.999
@@ -15,6 +16,9 @@ def annealing_areas(step, lr):
     warm-up that was not logged is counted: give each run from its first logged step on. Annealing begins where the
     rate is highest.
     """
+    if len(step) < 2 or step[0] < 1 or (np.diff(step) <= 0).any():
+        message = f"the steps of a schedule must rise from 1, at least two of them; received {step[:4].tolist()}"
+        raise DataError("bad-schedule", message, advice="Name the run of each row with --role run=COLUMN")
     every = np.arange(1, int(step[-1]) + 1)
     rates = np.interp(every, np.concatenate([[0.0], step]), np.concatenate([[0.0], lr]))
     falls = np.concatenate([[0.0], rates[:-1] - rates[1:]])
