@@ -71,6 +71,12 @@ def fit(
             "the first argument is not a law but " + type(law).__name__,
             advice="fit(law, runs): a registered name, or a function declared with @forerun.law",
         )
+    if not isinstance(runs, Runs):
+        raise DataError(
+            "not-runs",
+            f"the second argument is not runs but {type(runs).__name__}",
+            advice="Give forerun.read_runs(...)",
+        )
     check_kind(uncertainty, unit or "row", draws, level)
     if seed < 0 or seed != int(seed):
         raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
@@ -121,7 +127,7 @@ def fit(
         outcome=outcome,
         solution=solution,
         runs=Data(len(runs), runs.fingerprint, runs.conventions, _ranges(law, runs), runs.source, runs.audit),
-        notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *drawn.notes, *found)),
+        notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)),
         noise=_noise(problem, z),
     )
 
@@ -204,6 +210,14 @@ def _different(optimum: Optimum) -> Array:
 
 def _caution(law: Law) -> list[Note]:
     return [Note("law-caution", "warning", f"{law.base or law.name} is {law.caution}")] if law.caution else []
+
+
+def _agreement(solution: Solution) -> list[Note]:
+    if solution.agreeing > 1 or solution.starts < 4:
+        return []
+    message = f"only one of {solution.starts} starts reached the best optimum, so a lower one may exist"
+    advice = "Take a smaller law, or fix or tie parameters."
+    return [Note("starts-disagree", "warning", message, {"starts": solution.starts}, advice)]
 
 
 def _not_asked() -> Note:

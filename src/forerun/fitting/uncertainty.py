@@ -13,6 +13,7 @@ from forerun.note import DataError, Note
 Array = np.ndarray
 KINDS = ("bootstrap", "none")
 UNITS = ("row", "run", "family", "seed")
+FEW = 100  # draws below which a 90 % limit rests on fewer than five of them
 MOST_WEIGHTS = 4_000_000  # rows times draws above which each refit is one Newton step
 AT_ONCE = 4_000_000  # weights in memory
 ROWS_PER_PARAMETER = 2
@@ -56,6 +57,9 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         parts.append(refits.z)
         unfinished += int((~refits.finished).sum())
     notes = []
+    if draws < FEW:
+        message = f"limits from {draws} draws are rough"
+        notes.append(Note("few-draws", "info", message, {"draws": draws}, f"Take at least {FEW}, 1000 by default."))
     if unfinished:
         message = f"{unfinished} of {draws} refits did not meet the conditions of an optimum"
         severity = "warning" if unfinished > 0.005 * draws else "info"
