@@ -194,3 +194,14 @@ def test_notes_travel_gravest_first_and_survive_json():
     severities = [n.severity for n in fit.notes]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
     assert fr.Fit.from_json(fit.to_json()).notes == fit.notes
+
+
+def test_a_family_that_decides_is_named_and_like_families_are_not():
+    n, d = WIDE
+    families = [f"f{i % 4}" for i in range(len(n))]
+    shifted = np.array([1.0 + 0.12 * (f == "f3") * (np.log10(t / d.min()) / 2.8) for f, t in zip(families, d)])
+    table = {k: runs_on(n, d, factor=shifted)[k] for k in ("N", "D", "loss")}
+    fit = fr.fit("chinchilla", fr.read_runs({**table, "family": families}), objective="squared-log", draws=50)
+    assert note(fit, "one-group-decides").evidence["family"] == "f3"
+    alike = {k: runs_on(n, d)[k] for k in ("N", "D", "loss")}
+    assert "one-group-decides" not in codes(fr.fit("chinchilla", fr.read_runs({**alike, "family": families}), draws=50))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from forerun.units import COLUMNS
 Array = np.ndarray
 FEW_SHARE, MOST_FEW = 0.02, 5  # how many rows count as few: 2 %, at most five
 FEW_SHIFT = 2.5  # standard errors; tables simulated without outliers stay below 2.3
+MOST_GROUPS = 30
 QUICK_SHIFT = 2.0  # the same by the sandwich formula, below which no bootstrap is spent on it
 FEW_DRAWS = 80
 TREND = 4.0  # standard normal deviate of a rank correlation
@@ -28,11 +30,11 @@ MOST_ROWS = 20_000  # for the checks that need rank correlations or refits
 
 
 def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, float], starts: Array, draws: Array,
-             columns: Mapping[str, Array], row_numbers: Array, seed: int) -> list[Note]:  # fmt: skip
+             columns: Mapping[str, Array], row_numbers: Array, families: Array | None, seed: int) -> list[Note]:  # fmt: skip
     """All notes about one fit.
 
     ``verdict`` is the outcome with the gradient and curvature behind it; ``columns`` are the inputs, ``row_numbers``
-    where the rows stand in the source.
+    where the rows stand in the source, ``families`` which family each belongs to, where that is known.
     """
     best = int(optimum.value.argmin())
     z = optimum.z[best]
@@ -48,6 +50,8 @@ def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, floa
         notes += _trends(problem.residuals(z), columns)
         if outcome != "not-converged" and problem.rows > len(z) + 2:
             notes += _few_points(problem, z, starts, row_numbers, seed)
+            if families is not None:
+                notes += _one_group(problem, z, starts, families, seed)
     return notes
 
 
@@ -224,51 +228,71 @@ def _ranks(x: Array) -> Array:
 
 
 def _few_points(problem: Problem, z: Array, starts: Array, row_numbers: Array, seed: int) -> Iterator[Note]:
-    """Whether one row, or the few most influential ones, move a parameter by more than the rest leaves in doubt.
-
-    Each candidate set is left out in a refit. Sandwich errors pick the set that moves the fit most and is not within
-    the doubt of the rest; the verdict on it comes from a bootstrap of the remaining rows.
-    """
-    influence, error = _influence(problem, z, np.ones(problem.rows))
+    """Whether one row, or the few most influential ones, move a parameter by more than the rest leaves in doubt."""
+    influence, _ = _influence(problem, z, np.ones(problem.rows))
     sizes = sorted({1, min(MOST_FEW, max(1, round(FEW_SHARE * problem.rows)))})
-    sets = list(dict.fromkeys(
+    sets = dict.fromkeys(
         tuple(sorted(np.argsort(sign * influence[:, j])[:k].tolist())) for k in sizes for j in range(len(z)) for sign in (1, -1)
-    ))  # fmt: skip
-    keep = np.ones((len(sets), problem.rows))
-    for weights, few in zip(keep, sets):
-        weights[list(few)] = 0.0
-    without = refit(problem, starts[:8], keep, seed).z
-    moved = without - z
-    doubtful = [
-        s for s, w in enumerate(keep) if np.abs(moved[s] / _influence(problem, without[s], w)[1]).max() > QUICK_SHIFT
-    ]
-    if not doubtful:
+    )  # fmt: skip
+    found = _decisive(problem, z, starts, list(sets), seed)
+    if found is not None:
+        few, evidence = found
+        rows = sorted(int(row_numbers[r]) for r in few)
+        noun = "row" if len(rows) == 1 else "rows"
+        message = f"without {len(rows)} of {problem.rows} rows ({noun} {', '.join(map(str, rows))}) {_moves(evidence)}"
+        advice = "Look at these runs; report the fit with and without them."
+        yield Note("few-points-decide", "warning", message, {"rows": rows, **evidence}, advice)
+
+
+def _one_group(problem: Problem, z: Array, starts: Array, families: Array, seed: int) -> Iterator[Note]:
+    """The same for each family of runs as a whole."""
+    members = {name: tuple(np.flatnonzero(families == name).tolist()) for name in dict.fromkeys(families.tolist())}
+    sets = {rows: name for name, rows in members.items() if problem.rows - len(rows) > len(z) + 2}
+    if not 2 <= len(members) <= MOST_GROUPS or not sets:
         return
-    worst = max(doubtful, key=lambda s: np.abs(moved[s] / error).max())
+    found = _decisive(problem, z, starts, list(sets), seed)
+    if found is not None:
+        rows, evidence = found
+        message = f"without family {sets[rows]!r} ({len(rows)} of {problem.rows} rows) {_moves(evidence)}"
+        advice = "Fit the families apart, or share only what they have in common."
+        yield Note("one-group-decides", "warning", message, {"family": sets[rows], **evidence}, advice)
+
+
+def _decisive(problem: Problem, z: Array, starts: Array, sets: list[tuple[int, ...]], seed: int
+              ) -> tuple[tuple[int, ...], dict[str, Any]] | None:  # fmt: skip
+    """The set of rows whose absence moves the fit most, if by more than the rest leaves in doubt.
+
+    Each set is left out in a refit. Sandwich errors pick the one that moves the fit most and is not within the doubt
+    of the rest; the verdict on it comes from a bootstrap of the remaining rows.
+    """
+    error = _influence(problem, z, np.ones(problem.rows))[1]
+    keep = np.ones((len(sets), problem.rows))
+    for weights, rows in zip(keep, sets):
+        weights[list(rows)] = 0.0
+    without = refit(problem, starts[:8], keep, seed).z
+    moved = np.abs(without - z)
+    doubtful = [s for s, w in enumerate(keep) if (moved[s] / _influence(problem, without[s], w)[1]).max() > QUICK_SHIFT]
+    if not doubtful:
+        return None
+    worst = max(doubtful, key=lambda s: (moved[s] / error).max())
     weights = keep[worst] * np.random.default_rng([seed, 2]).exponential(size=(FEW_DRAWS, problem.rows))
     low, high = np.quantile(refit(problem, without[worst][None], weights, seed).z, [0.16, 0.84], axis=0)
-    shift = np.abs(moved[worst]) / np.maximum((high - low) / 2.0, 1e-12)
-    if shift.max() >= FEW_SHIFT:
-        yield _few_points_note(problem, z, without[worst], shift, sorted(int(row_numbers[r]) for r in sets[worst]))
-
-
-def _few_points_note(problem: Problem, z: Array, without: Array, shift: Array, rows: list[int]) -> Note:
+    shift = moved[worst] / np.maximum((high - low) / 2.0, 1e-6 * (1.0 + np.abs(z)))
+    if shift.max() < FEW_SHIFT:
+        return None
     readable = shift * [1.0 if _param(problem, n).role != "amplitude" else 0.0 for n in problem.names]
     i = int((readable if readable.max() >= FEW_SHIFT else shift).argmax())
-    one, two = (float(problem.natural(x[None])[0, i]) for x in (z, without))
-    name, noun = problem.names[i], "row" if len(rows) == 1 else "rows"
-    message = (
-        f"without {len(rows)} of {problem.rows} rows ({noun} {', '.join(map(str, rows))}) {name} moves from {one:.4g}"
-        f" to {two:.4g}, {shift[i]:.1f} standard errors"
-    )
-    evidence = {"rows": rows, "parameter": name, "with": one, "without": two, "standard_errors": float(shift[i])}
-    advice = "Look at these runs; report the fit with and without them."
-    return Note("few-points-decide", "warning", message, evidence, advice)
+    one, two = (float(problem.natural(x[None])[0, i]) for x in (z, without[worst]))
+    return sets[worst], {"parameter": problem.names[i], "with": one, "without": two, "standard_errors": float(shift[i])}
+
+
+def _moves(evidence: Mapping[str, Any]) -> str:
+    return f"{evidence['parameter']} moves from {evidence['with']:.4g} to {evidence['without']:.4g}, {evidence['standard_errors']:.1f} standard errors"
 
 
 def _influence(problem: Problem, z: Array, weights: Array) -> tuple[Array, Array]:
     """First-order change of each parameter per unit of each row's weight, (n, p), and the sandwich standard errors."""
-    hessian = problem.evaluate(z[None], weights[None]).hessian[0]
+    hessian = problem.smoothed(z).evaluate(z[None], weights[None]).hessian[0]
     free = (z > problem.lower) & (z < problem.upper)
     gradients = np.concatenate([g for _, g in problem.row_gradients(z)]) * weights[:, None]
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))

@@ -99,11 +99,7 @@ def fit(
         optimum = _with_lower(problem, optimum, drawn.z)
         best = int(optimum.value.argmin())
         z = optimum.z[best]
-    slope, curvature = conditions(problem, optimum.z)
-    through = 0.0 if chosen.rho is None else PERFECT * problem.row_weights.sum()
-    agreeing = int((optimum.value <= max(optimum.value[best] * (1.0 + AGREE), through)).sum())
-    solution = Solution(float(slope[best]), float(curvature[best]), agreeing, len(optimum.value),
-                        "exact" if problem.exact else "differences")  # fmt: skip
+    solution = _solution(problem, optimum, best)
     outcome = _outcome(problem, z, solution, bool(optimum.finished[best]))
     found = diagnose(
         problem,
@@ -113,6 +109,7 @@ def fit(
         drawn.z,
         table.columns,
         runs.rows[order],
+        None if law.shared or "family" not in runs else runs["family"][order],
         seed,
     )
     names = dict(zip(problem.names, problem.natural(z).tolist()))
@@ -130,6 +127,14 @@ def fit(
         notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)),
         noise=_noise(problem, z),
     )
+
+
+def _solution(problem: Problem, optimum: Optimum, best: int) -> Solution:
+    slope, curvature = conditions(problem, optimum.z[best : best + 1])
+    through = 0.0 if problem.objective.rho is None else PERFECT * problem.row_weights.sum()
+    agreeing = int((optimum.value <= max(optimum.value[best] * (1.0 + AGREE), through)).sum())
+    kind = "exact" if problem.exact else "differences"
+    return Solution(float(slope[0]), float(curvature[0]), agreeing, len(optimum.value), kind)
 
 
 def _reached(problem: Problem, z: Array, value: float) -> float:

@@ -77,7 +77,7 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
 
 def _one_step(problem: Problem, best: Array, labels: Array | None, draws: int, seed: int) -> Draws:
     """One Newton step from the optimum under the bootstrap's random gradient, whose sum over many units is normal."""
-    hessian = _smooth(problem, best).evaluate(best[None]).hessian[0]
+    hessian = problem.smoothed(best).evaluate(best[None]).hessian[0]
     spread = np.zeros((len(best), len(best)))
     if labels is None:
         for _, gradients in problem.row_gradients(best):
@@ -100,17 +100,6 @@ def _one_step(problem: Problem, best: Array, labels: Array | None, draws: int, s
     message = f"{problem.rows} rows times {draws} draws: each refit is one Newton step (the limit of the bootstrap for many rows)"
     note = Note("one-step", "info", message, {"rows": problem.rows, "draws": draws}, "Fewer draws give full refits.")
     return Draws(np.clip(z, problem.lower, problem.upper), "one-step bootstrap", (note,))
-
-
-def _smooth(problem: Problem, best: Array) -> Problem:
-    """The problem whose curvature one step may use: absolute deviations have none but through the density of residuals.
-
-    That density is counted in a window of the width of a kernel estimate; other objectives are taken as they are.
-    """
-    if problem.objective.name != "lad":
-        return problem
-    sizes = np.concatenate([np.abs(r) for r in problem.residual_blocks(best)])
-    return problem.with_objective(problem.objective.at(float(1.5 * np.median(sizes) * len(sizes) ** -0.2)))
 
 
 def check_kind(kind: str, unit: str, draws: int, level: float) -> None:
