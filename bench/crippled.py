@@ -35,7 +35,7 @@ def crippled_engine(name: str) -> Iterator[None]:
 def _stopped_newton(steps: int) -> Callable[[Problem, Array, Array, int], Refits]:
     def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
         ended = polish(problem, np.repeat(starts[:1], len(weights), 0), weights, max_steps=steps)
-        return Refits(ended.z, ended.value, np.ones(len(weights), bool))
+        return Refits(ended.z, ended.value, np.ones(len(weights), bool), np.zeros(len(weights), bool))
 
     return refit
 
@@ -52,7 +52,7 @@ def _mean_lbfgs(problem: Problem, starts: Array, weights: Array, seed: int) -> R
 
         ended = minimize(mean, starts[0], jac=True, method="L-BFGS-B", bounds=bounds)
         z[i], value[i] = ended.x, ended.fun * problem.rows
-    return Refits(z, value, np.ones(len(weights), bool))
+    return Refits(z, value, np.ones(len(weights), bool), np.zeros(len(weights), bool))
 
 
 ENGINES = {"l-bfgs": _mean_lbfgs, "one-step": _stopped_newton(1), "two-steps": _stopped_newton(2)}

@@ -205,3 +205,10 @@ def test_a_family_that_decides_is_named_and_like_families_are_not():
     assert note(fit, "one-group-decides").evidence["family"] == "f3"
     alike = {k: runs_on(n, d)[k] for k in ("N", "D", "loss")}
     assert "one-group-decides" not in codes(fr.fit("chinchilla", fr.read_runs({**alike, "family": families}), draws=50))
+
+
+def test_refits_that_changed_their_basin_are_counted():
+    fit = fr.fit("bnsl-1", fr.simulate("bnsl-1", n=40, noise=0.03, seed=1), draws=300)
+    found = note(fit, "refits-moved")
+    assert 0 < found.evidence["moved"] < 100
+    assert f"{found.evidence['moved']} of 300 refits" in found.message

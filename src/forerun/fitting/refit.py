@@ -18,11 +18,15 @@ LOWER = 1e-9  # relative decrease that counts as another optimum
 
 @dataclass(frozen=True)
 class Refits:
-    """Optima (B, p) of the problem under each row of weights, and how many were not solved to the end."""
+    """Optima (B, p) of the problem under each row of weights; which were solved to the end, and which were moved.
+
+    ``moved`` are those that had stopped in a higher basin before another refit's optimum was offered to them.
+    """
 
     z: Array
     value: Array
     finished: Array
+    moved: Array
 
 
 def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
@@ -38,7 +42,7 @@ def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
             stages.append(polish(problem, _best_start(problem, starts, weights[part])[0], weights[part], STEPS))
             starts = np.concatenate([starts, stages[-1].z])
     z, value, finished = (np.concatenate([getattr(s, name) for s in stages]) for name in ("z", "value", "finished"))
-    rng = np.random.default_rng(seed)
+    rng, moved = np.random.default_rng(seed), np.zeros(len(z), bool)
     for _ in range(EXCHANGES):
         pool = z[rng.choice(len(z), min(POOL, len(z)), replace=False)]
         offered, offer = _best_start(problem, pool, weights)
@@ -48,8 +52,9 @@ def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
         again = polish(problem, offered[tempted], weights[tempted], STEPS)
         lower = again.value < value[tempted]
         index = tempted[lower]
+        moved[index] = True
         z[index], value[index], finished[index] = again.z[lower], again.value[lower], again.finished[lower]
-    return Refits(z, value, finished)
+    return Refits(z, value, finished, moved)
 
 
 def _best_start(problem: Problem, pool: Array, weights: Array) -> tuple[Array, Array]:

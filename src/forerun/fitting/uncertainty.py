@@ -48,7 +48,7 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
     if draws * problem.rows > MOST_WEIGHTS:
         return _one_step(problem, best, labels, draws, seed)
     size = max(1, AT_ONCE // problem.rows)
-    parts, unfinished = [], 0
+    parts, unfinished, moved = [], 0, 0
     for number, first in enumerate(range(0, draws, size)):
         rng = np.random.default_rng([seed, number])
         weights = rng.exponential(size=(min(size, draws - first), units))
@@ -56,10 +56,15 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         refits = refit(problem, starts, weights if labels is None else weights[:, labels], seed)
         parts.append(refits.z)
         unfinished += int((~refits.finished).sum())
+        moved += int(refits.moved.sum())
     notes = []
     if draws < FEW:
         message = f"limits from {draws} draws are rough"
         notes.append(Note("few-draws", "info", message, {"draws": draws}, f"Take at least {FEW}, 1000 by default."))
+    if moved:
+        message = f"{moved} of {draws} refits first stopped in a higher basin and were moved to a lower one"
+        advice = "The data allow several optima; about one in a thousand refits may still be in the wrong one."
+        notes.append(Note("refits-moved", "info", message, {"moved": moved, "draws": draws}, advice))
     if unfinished:
         message = f"{unfinished} of {draws} refits did not meet the conditions of an optimum"
         severity = "warning" if unfinished > 0.005 * draws else "info"
