@@ -51,6 +51,10 @@ def test_bootstrap_standard_errors_agree_with_the_reference(epoch240):
     spread = dict(zip(fit.params, fit.draws.std(axis=0)))
     for name, reference in {"E": 0.0252, "alpha": 0.0148, "beta": 0.0202}.items():
         assert spread[name] == pytest.approx(reference, rel=0.10), name
+    # B is heavy-tailed, so its standard error says little; its logarithm has quartiles of about 7.48, 7.70 and 7.92.
+    quartiles = np.quantile(np.log(fit.draws[:, list(fit.params).index("B")]), [0.25, 0.5, 0.75])
+    assert quartiles[0] < np.log(2143.42) < quartiles[2]
+    assert quartiles == pytest.approx([7.48, 7.70, 7.92], abs=0.03)
 
 
 def test_gadre_law_of_five_small_runs_predicts_a_heavily_overtrained_one(table):
