@@ -221,3 +221,13 @@ def test_a_saved_fit_of_ones_own_law_answers_with_its_file(capsys, folder, tmp_p
     assert run(capsys, "fit", folder / "runs.csv", *own, *columns, "-o", tmp_path / "own.json")[0] == 0
     assert run(capsys, "forecast", tmp_path / "own.json", "--at", "N=7B", *own)[0] == 0
     assert run(capsys, "forecast", tmp_path / "own.json", "--at", "N=7B")[0] == 1
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    pipe = subprocess.Popen(
+        [sys.executable, "-m", "forerun.cli", "laws"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    pipe.stdout.close()
+    assert pipe.stderr.read() == b""
+    pipe.stderr.close()
+    assert pipe.wait() == 0

@@ -24,6 +24,7 @@ ALLOWED = {
     "fitting": BASE | {"laws", "runs"},
     "predict": BASE | {"laws", "runs", "fitting"},
     "planning": BASE,
+    "catalogue": BASE | {"laws"},
     "cli": None,
     "__init__": None,
 }

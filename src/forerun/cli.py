@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
@@ -122,16 +123,17 @@ def plan(asked: Namespace) -> Answer:
 def laws(asked: Namespace) -> Answer:
     """List the laws by what they answer; `forerun laws show NAME` prints formula, parameters and published values."""
     from forerun import laws
+    from forerun.catalogue import law_item, law_text
 
     if asked.names:
         law = _own_law(asked.names[-1]) if ".py:" in asked.names[-1] else laws.get(asked.names[-1])
-        return {"schema": 1, "items": [_law_item(law)]}, _law_text(law), ()
+        return {"schema": 1, "items": [law_item(law)]}, law_text(law), ()
     found = sorted((laws.get(name) for name in laws.names()), key=lambda law: (law.group, law.name))
     footer = "\n\nstatus: stated = read in the source, recalled = from memory, inferred = derived by us\n`forerun laws show NAME` prints formula, parameters and published values"
     rows = [[law.name, law.group, law.status, ", ".join(law.inputs), law.answers] for law in found]
     header = ["law", "group", "status", "inputs", "answers"]
     return (
-        {"schema": 1, "items": [_law_item(law) for law in found]},
+        {"schema": 1, "items": [law_item(law) for law in found]},
         text_table(header, rows, words=header) + footer,
         (),
     )
@@ -219,12 +221,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps({"schema": 1, "error": error.to_dict()}, allow_nan=False))
         print(f"forerun: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(data, allow_nan=False) if asked.as_json else text)
+    _print(json.dumps(data, allow_nan=False) if asked.as_json else text)
     if asked.strict and worst(notes) == "error":
         note = next(n for n in notes if n.severity == "error")
         print(f"forerun: {note.code}: {note.message}. {note.advice}", file=sys.stderr)
         return 1
     return 0
+
+
+def _print(text: str) -> None:
+    """Print, and say nothing when the reader (``head``, a pager) has gone."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fit(asked: Namespace) -> Fit:
@@ -372,56 +382,6 @@ def _save(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True) if draft.parent.is_dir() else None
         advice = "Choose another place with -o"
         raise DataError("cannot-write", f"cannot write {path}: {error.strerror}", advice=advice) from None
-
-
-def _law_item(law: Law) -> dict[str, Any]:
-    return {
-        "name": law.name,
-        "kind": law.kind,
-        "group": law.group,
-        "status": law.status,
-        "inputs": list(law.inputs),
-        "params": list(law.params),
-        "source": law.source,
-        "answers": law.answers,
-    }
-
-
-def _law_text(law: Law) -> str:
-    from inspect import cleandoc, getsource
-
-    body = getsource(law.body).split('"""')[-1].strip().removeprefix("return ") if law.body.__name__ != "body" else ""
-    body += " = 0" if body and law.between else ""
-    inputs = [[_indexed(k, c), c.unit, c.meaning] for k, c in law.inputs.items()]
-    params = [[_indexed(k, p), _bounds(p), p.meaning] for k, p in law.params.items()]
-    sets = [line for s in law.published for line in _set_lines(s)]
-    parts = [
-        f"{law.name} ({law.status}): {law.answers}\n{law.source}",
-        cleandoc(law.doc).split("\n\n>>>")[0],
-        f"  {body}" if body else "",
-        text_table(["input", "unit", "meaning"], inputs, words=("unit", "meaning")),
-        text_table(["parameter", "bounds", "meaning"], params, words=("bounds", "meaning")),
-        "\n".join(["published coefficients", *sets]) if sets else "",
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _indexed(name: str, item: Any) -> str:
-    return name if item.index is None else f"{name}[{item.index}]"
-
-
-def _bounds(param: Any) -> str:
-    return "positive" if param.scale == "log" else f"{param.bounds[0]:g} to {param.bounds[1]:g}"
-
-
-def _set_lines(published: Any) -> list[str]:
-    values = ", ".join(f"{k} = {v:g}" for k, v in published.values.items())
-    checked = "checked against its source" if published.verified else "NOT checked, never a default"
-    return [
-        f"  {published.name}: {values}",
-        f"    fitted on {published.fitted_on}",
-        f"    {published.source} ({checked})",
-    ]
 
 
 if __name__ == "__main__":

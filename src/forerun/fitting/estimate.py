@@ -65,21 +65,8 @@ def fit(
     ('converged', True)
     """
     law = get(law) if isinstance(law, str) else law
-    if not isinstance(law, Law):
-        raise DataError(
-            "not-a-law",
-            "the first argument is not a law but " + type(law).__name__,
-            advice="fit(law, runs): a registered name, or a function declared with @forerun.law",
-        )
-    if not isinstance(runs, Runs):
-        raise DataError(
-            "not-runs",
-            f"the second argument is not runs but {type(runs).__name__}",
-            advice="Give forerun.read_runs(...)",
-        )
+    _check_arguments(law, runs, seed)
     check_kind(uncertainty, unit or "row", draws, level)
-    if seed < 0 or seed != int(seed):
-        raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
     law = bound(law, runs)
     if law.trials is not None and objective == "huber":
         objective = "binomial"
@@ -127,6 +114,23 @@ def fit(
         notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)),
         noise=_noise(problem, z),
     )
+
+
+def _check_arguments(law: object, runs: object, seed: int) -> None:
+    if not isinstance(law, Law):
+        raise DataError(
+            "not-a-law",
+            "the first argument is not a law but " + type(law).__name__,
+            advice="fit(law, runs): a registered name, or a function declared with @forerun.law",
+        )
+    if not isinstance(runs, Runs):
+        raise DataError(
+            "not-runs",
+            f"the second argument is not runs but {type(runs).__name__}",
+            advice="Give forerun.read_runs(...)",
+        )
+    if seed < 0 or seed != int(seed):
+        raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
 
 
 def _solution(problem: Problem, optimum: Optimum, best: int) -> Solution:
