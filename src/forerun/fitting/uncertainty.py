@@ -63,7 +63,7 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         notes.append(Note("few-draws", "info", message, {"draws": draws}, f"Take at least {FEW}, 1000 by default."))
     if moved:
         message = f"{moved} of {draws} refits first stopped in a higher basin and were moved to a lower one"
-        advice = "The data allow several optima; about one in a thousand refits may still be in the wrong one."
+        advice = "The data allow several optima; some refits may still be in the wrong one."
         notes.append(Note("refits-moved", "info", message, {"moved": moved, "draws": draws}, advice))
     if unfinished:
         message = f"{unfinished} of {draws} refits did not meet the conditions of an optimum"
