@@ -177,8 +177,11 @@ USAGE = {
 }
 
 
-def parser() -> ArgumentParser:
-    """The parser of all commands; the reference in the docs and the tests read it too."""
+def parser(only: str | None = None) -> ArgumentParser:
+    """The parser of all commands; the reference in the docs and the tests read it too.
+
+    With ``only`` the other commands have no options: to build those costs more than to read the table.
+    """
     from forerun import __version__
 
     top = ArgumentParser(
@@ -195,7 +198,7 @@ def parser() -> ArgumentParser:
             allow_abbrev=False,
             usage=f"forerun {name} {USAGE[name]}",
         )
-        for title, options in groups.items():
+        for title, options in groups.items() if only in (None, name) else ():
             part = command.add_argument_group(title) if title else command
             for flags, settings in options:
                 part.add_argument(*flags, **settings)
@@ -207,11 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A ``DataError`` becomes one plain line on standard error, and with ``--json`` an object on standard output.
     """
-    top = parser()
-    if arguments is None and len(sys.argv) == 1:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    top = parser(next((word for word in given if word in COMMANDS), None))
+    if arguments is None and not given:
         top.print_help()
         return 0
-    asked = top.parse_args(arguments)
+    asked = top.parse_args(given)
     if asked.command == "laws" and (asked.names == ["show"] or len(asked.names) > 1 + ("show" in asked.names)):
         top.error("write `forerun laws show NAME` with one name")
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from forerun.fitting.percentile import percentiles
 from forerun.fitting.polish import Optimum, conditions
 from forerun.fitting.problem import Problem
 from forerun.fitting.refit import refit
@@ -128,7 +129,7 @@ def _floors(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
                 "Use a law without a floor, fix it, or add larger runs.",
             )
         elif len(draws):
-            low, high = (float(q) for q in np.quantile(draws[:, i], [0.05, 0.95]))
+            low, high = percentiles(draws[:, i], [0.05, 0.95]).tolist()
             if low <= max(problem.lower[i], 0.0) or high - low > WIDE_FLOOR * smallest:
                 message = f"{name} lies anywhere between {low:.4g} and {high:.4g}: the data hardly bend towards a floor"
                 advice = "Forecasts far out hang on it: add larger runs, or fix it from a related family."
@@ -145,7 +146,7 @@ def _ridges(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
     correlation[np.ix_(moving, moving)] = np.corrcoef(draws[:, moving].T) if len(moving) > 1 else 1.0
     np.fill_diagonal(correlation, 0.0)
     for i, name in enumerate(problem.names):
-        q25, q75 = np.quantile(draws[:, i], [0.25, 0.75])
+        q25, q75 = percentiles(draws[:, i], [0.25, 0.75]).tolist()
         if _param(problem, name).role != "exponent" or (q75 - q25) / 1.35 < LOOSE_EXPONENT * abs(z[i]):
             continue
         j = int(np.abs(correlation[i]).argmax())
@@ -276,7 +277,7 @@ def _decisive(problem: Problem, z: Array, starts: Array, sets: list[tuple[int, .
         return None
     worst = max(doubtful, key=lambda s: (moved[s] / error).max())
     weights = keep[worst] * np.random.default_rng([seed, 2]).exponential(size=(FEW_DRAWS, problem.rows))
-    low, high = np.quantile(refit(problem, without[worst][None], weights, seed).z, [0.16, 0.84], axis=0)
+    low, high = percentiles(refit(problem, without[worst][None], weights, seed).z, [0.16, 0.84])
     shift = moved[worst] / np.maximum((high - low) / 2.0, 1e-6 * (1.0 + np.abs(z)))
     if shift.max() < FEW_SHIFT:
         return None

@@ -12,6 +12,7 @@ from forerun.fitting.diagnose import diagnose
 from forerun.fitting.evidence import Data, Solution
 from forerun.fitting.objective import Objective
 from forerun.fitting.observations import Observations, arrangement, bound, group_rows, observe, resampled, row_weights
+from forerun.fitting.percentile import percentiles
 from forerun.fitting.polish import Optimum, conditions, polish
 from forerun.fitting.prediction import supports_jets
 from forerun.fitting.problem import Problem, build
@@ -155,7 +156,7 @@ def _noise(problem: Problem, z: Array) -> Array:
     every = max(1, problem.rows // MOST_RESIDUALS)
     noise = np.sort(np.concatenate([r[::every] for r in problem.residual_blocks(z)]))
     noise *= np.sqrt(problem.rows / max(problem.rows - len(z), 1))
-    return noise if len(noise) <= KEPT_NOISE else np.quantile(noise, np.linspace(0, 1, KEPT_NOISE))
+    return noise if len(noise) <= KEPT_NOISE else percentiles(noise, np.linspace(0, 1, KEPT_NOISE))
 
 
 def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem, Array, Optimum]:

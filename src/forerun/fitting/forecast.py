@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from forerun.fitting.percentile import percentiles
 from forerun.note import Note, note_lines
 from forerun.units import format_quantity
 
@@ -106,10 +107,7 @@ def distance_notes(decades: float) -> tuple[Note, ...]:
 def interval(samples: Array, level: float) -> tuple[Any, Any]:
     """Limits by percentile over the first axis; they may be infinite."""
     tail = (1.0 - level) / 2.0
-    if np.isfinite(samples).all():
-        low, high = np.quantile(samples, [tail, 1.0 - tail], axis=0)
-    else:
-        low, high = np.quantile(samples, [tail, 1.0 - tail], axis=0, method="inverted_cdf")
+    low, high = percentiles(samples, [tail, 1.0 - tail])
     return low, high
 
 

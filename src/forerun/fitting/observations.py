@@ -116,7 +116,7 @@ def observe(law: Law, runs: Runs, objective: Objective, weights: Array) -> Obser
 
 def _evaluates(law: Law, inputs: tuple[Array, ...]) -> None:
     """Refuse a formula that raises on the first rows of the data: the mistake is then in the law, not in the fit."""
-    typical = np.array([[law.typical()[name] for name in law.params]])
+    typical = np.array([list(law.typical(published=False).values())])
     try:
         with np.errstate(all="ignore"):
             predict(law, [x[:2] for x in inputs], typical)

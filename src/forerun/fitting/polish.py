@@ -11,6 +11,7 @@ from forerun.fitting.problem import Evaluation, Problem
 Array = np.ndarray
 MAX_STEPS = 1000
 FINISHED = 1e-12  # predicted decrease over the objective's value at which a problem leaves the batch
+QUADRATIC = 1e-6  # the same, below which a step that keeps its promise to within FINISHED leaves nothing to gain
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e14
 SMALL = 0.1  # damping, in units of the metric, below which the promise of a step is close to that of Newton's
@@ -65,7 +66,9 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         trial = np.clip(z[todo] + move, problem.lower, problem.upper)
         there = problem.evaluate(trial, None if weights is None else weights[todo])
         drop = here.value - there.value
-        small = (promise <= FINISHED * here.value + EXACT * mass[todo]) & (damping[todo] < SMALL)
+        tiny = FINISHED * here.value + EXACT * mass[todo]
+        kept = (promise <= QUADRATIC * here.value) & (np.abs(drop - gain) <= tiny)
+        small = ((promise <= tiny) | kept) & (damping[todo] < SMALL)
         better = (drop > 1e-4 * gain) & (drop > 0)
         accept = better | (small & (drop >= -1e-14 * here.value))
         ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), np.sign(drop))

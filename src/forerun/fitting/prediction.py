@@ -12,9 +12,16 @@ from forerun.laws import Law
 from forerun.note import DataError
 
 Array = np.ndarray
+CHUNK = 1 << 14  # elements of a work array: it stays in cache, and below what the C library maps anew each time
 ROOT_STEPS = 60
 ROOT_TOLERANCE = 1e-13
 SATURATED = 36.0  # logit beyond which 1 - sigmoid is below double precision
+
+
+def parts(count: int, rows: int) -> list[slice]:
+    """Slices of a batch of ``count`` problems over ``rows`` rows each, so that a work array stays small."""
+    size = max(1, CHUNK // rows)
+    return [slice(i, i + size) for i in range(0, count, size)]
 
 
 def predict(law: Law, inputs: Sequence[Array], params: Array) -> Array:

@@ -10,14 +10,10 @@ import numpy as np
 
 from forerun.fitting.jet import Jet
 from forerun.fitting.objective import Objective
-from forerun.fitting.prediction import predict_jet, predict_prepared
+from forerun.fitting.prediction import CHUNK, parts, predict_jet, predict_prepared
 from forerun.laws import Law
 
 Array = np.ndarray
-CHUNK = (
-    1 << 14
-)  # elements of a work array: it stays in cache, and below the size that the C library maps anew each time
-
 
 @dataclass(frozen=True)
 class Block:
@@ -144,8 +140,7 @@ class Problem:
             yield block.rows, out * factor * self.row_weights[block.rows, None]
 
     def _parts(self, z: Array) -> Sequence[slice]:
-        size = max(1, CHUNK // max(len(b.y) for b in self.blocks))
-        return [slice(i, i + size) for i in range(0, len(z), size)]
+        return parts(len(z), max(len(b.y) for b in self.blocks))
 
     def _values(self, z: Array, weights: Array | None) -> Array:
         total, params = np.zeros(len(z)), self.natural(z)

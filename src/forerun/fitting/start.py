@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from forerun.fitting.objective import Objective
-from forerun.fitting.prediction import predict
+from forerun.fitting.percentile import percentiles
+from forerun.fitting.prediction import parts, predict
 from forerun.laws import Law, Param
 
 Array = np.ndarray
@@ -36,11 +37,14 @@ def screen(
     points = np.zeros((_count(len(searched)), len(names)))
     for n, u in zip(searched, _unit_points(len(searched))):
         points[:, names.index(n)] = _place(u, law.params[n], ranges[n])
-    if linear:
-        points = _project(law, inputs, y, objective, weights, points, [names.index(n) for n in linear])
-    with np.errstate(all="ignore"):
-        f = predict(law, inputs, points)
-        value = objective.terms(f, y, trials, order=0)[0] @ weights
+    value = np.empty(len(points))
+    for part in parts(len(points), len(y)):
+        if linear:
+            where = [names.index(n) for n in linear]
+            points[part] = _project(law, inputs, y, objective, weights, points[part], where)
+        with np.errstate(all="ignore"):
+            f = predict(law, inputs, points[part])
+            value[part] = objective.terms(f, y, trials, order=0)[0] @ weights
     best = np.argsort(np.where(np.isfinite(value), value, np.inf), kind="stable")
     return points[best[np.isfinite(value[best])]]
 
@@ -51,7 +55,7 @@ def basins(law: Law, candidates: Array, most: int = BASINS) -> Array:
     with np.errstate(all="ignore"):
         place = np.where(logs, np.log(np.maximum(candidates, 1e-300)), candidates)
     place = place[:400]
-    low, high = np.quantile(place, [0.05, 0.95], axis=0)
+    low, high = percentiles(place, [0.05, 0.95])
     place = (place - low) / np.maximum(high - low, 1e-12)
     chosen: list[int] = []
     for i in range(len(place)):
@@ -83,15 +87,19 @@ def linear_parameters(
             law, np.array([[ranges[n][0] for n in names]])
         )
         step = 0.37 * (np.abs(at) + 1e-3 * np.abs(width[0]))
-        for pair in [p for p, still in zero.items() if still]:
+        pairs = [pair for pair, still in zero.items() if still]
+        if not pairs:
+            break
+        corners = np.repeat(at[None], 4 * len(pairs), 0).reshape(len(pairs), 4, len(names))
+        for corner, pair in zip(corners, pairs):
             one, *two = [names.index(n) for n in pair]
-            other = two[0] if two else one
-            corners = np.repeat(at[None], 4, 0)
-            corners[[1, 3], one] += step[one]
-            corners[[2, 3], other] += step[other]
-            f = _response(law, inputs, y, corners)
-            size = np.abs(f).max()
-            zero[pair] = bool(np.isfinite(f).all() and np.abs(f[0] - f[1] - f[2] + f[3]).max() <= 1e-9 * size)
+            corner[[1, 3], one] += step[one]
+            corner[[2, 3], two[0] if two else one] += step[two[0] if two else one]
+        f = _response(law, inputs, y, corners.reshape(-1, len(names))).reshape(len(pairs), 4, -1)
+        with np.errstate(invalid="ignore"):
+            left = np.abs(f[:, 0] - f[:, 1] - f[:, 2] + f[:, 3]).max(1)
+            flat = np.isfinite(f).all((1, 2)) & (left <= 1e-9 * np.abs(f).max((1, 2)))
+        zero |= dict(zip(pairs, flat.tolist()))
     single = [n for n in allowed if zero[frozenset((n, n))]]
     for size in range(len(single), 0, -1):
         for subset in combinations(single, size):
@@ -164,11 +172,11 @@ def _project(law: Law, inputs: Sequence[Array], y: Array, objective: Objective, 
     out, points = points, _coordinates(law, points)
     points[:, linear] = 0.0
     base = _response(law, inputs, y, points)
-    design = np.empty((len(linear), *base.shape))
+    design = np.empty((len(points), len(linear), len(y)))
     for row, k in enumerate(linear):
         moved = points.copy()
         moved[:, k] = 1.0
-        design[row] = _response(law, inputs, y, moved) - base
+        design[:, row] = _response(law, inputs, y, moved) - base
     with np.errstate(invalid="ignore"):
         target = -base if implicit else y - base
     bounds = [list(law.params.values())[k].bounds[0] for k in linear]
@@ -176,28 +184,29 @@ def _project(law: Law, inputs: Sequence[Array], y: Array, objective: Objective, 
     size = np.ones_like(y) if implicit or objective.residual == "plain" else 1.0 / y
     w = np.broadcast_to(weights * size * size, base.shape)
     robust = objective.name in ("huber", "lad")
-    found = np.zeros((len(linear), len(points)))
+    found = np.zeros((len(points), len(linear)))
     with np.errstate(all="ignore"):
         for turn in range(REWEIGHTINGS if robust else 1):
             if turn:
-                rest = np.abs(target - np.einsum("kb,kbn->bn", found, design)) * size
-                typical = np.median(rest, axis=1, keepdims=True)
+                rest = np.abs(target - np.matmul(found[:, None, :], design)[:, 0]) * size
+                middle = rest.shape[1] // 2
+                typical = np.partition(rest, middle, axis=1)[:, middle : middle + 1]
                 w = weights * size * size / np.maximum(rest, 0.1 * typical + 1e-300)
             found = _nonnegative(design, target, w, positive)
     for row, k in enumerate(linear):
         low, high = list(law.params.values())[k].bounds
-        value = np.exp(np.clip(found[row], -90.0, 90.0)) if implicit and logs[k] else found[row]
+        value = np.exp(np.clip(found[:, row], -90.0, 90.0)) if implicit and logs[k] else found[:, row]
         smallest = low if not logs[k] or implicit else max(low, 1e-12 * float(np.abs(y).max()))
         out[:, k] = np.clip(np.nan_to_num(value), smallest, high)
     return out
 
 
 def _nonnegative(design: Array, target: Array, w: Array, positive: Array) -> Array:
-    """Weighted least squares for each point, (k, B), with some coefficients held at zero or above."""
-    k = len(design)
-    weighted = design * w
-    normal = np.einsum("ibn,jbn->bij", weighted, design)
-    right = np.einsum("ibn,bn->bi", weighted, target)
+    """Weighted least squares for each point, (B, k), with some coefficients held at zero or above."""
+    k = design.shape[1]
+    weighted = design * w[:, None, :]
+    normal = np.matmul(weighted, design.transpose(0, 2, 1))
+    right = np.matmul(weighted, target[:, :, None])[:, :, 0]
     scale = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), 1e-300))
     normal = normal / (scale[:, :, None] * scale[:, None, :])
     right = right / scale
@@ -208,7 +217,7 @@ def _nonnegative(design: Array, target: Array, w: Array, positive: Array) -> Arr
     if len(bad) and positive.sum() <= EXACT_SUBSETS:
         best[bad] = _active_sets(normal[bad], right[bad], positive)
     best = np.where(positive & (best < 0), 0.0, best)
-    return (best / scale).T
+    return best / scale
 
 
 def _solve(normal: Array, right: Array) -> Array:

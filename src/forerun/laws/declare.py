@@ -99,9 +99,9 @@ class Law:
 
         return published_sets(self.base or self.name)
 
-    def typical(self) -> dict[str, float]:
+    def typical(self, *, published: bool = True) -> dict[str, float]:
         """Plausible parameter values: the first verified published set, else what the parameters declare."""
-        sets = [s for s in self.published if s.verified and set(s.values) == set(self.params)]
+        sets = [s for s in self.published if s.verified and set(s.values) == set(self.params)] if published else []
         return dict(sets[0].values) if sets else {name: _member_value(p.typical, 0) for name, p in self.params.items()}
 
     def fix(self, **values: float) -> Law:
