@@ -212,3 +212,5 @@ def test_refits_that_changed_their_basin_are_counted():
     found = note(fit, "refits-moved")
     assert 0 < found.evidence["moved"] < 100
     assert f"{found.evidence['moved']} of 300 refits" in found.message
+    assert found.evidence["moved_last"] <= found.evidence["moved"]
+    assert f"moved {found.evidence['moved_last']}" in found.advice

@@ -9,7 +9,7 @@ import numpy as np
 Array = np.ndarray
 
 
-def percentiles(samples: Array, shares: Sequence[float]) -> Array:
+def percentiles(samples: Array, shares: Sequence[float] | Array) -> Array:
     """Values (len(shares), ...) below which those shares of ``samples`` lie along the first axis.
 
     Linear between the two neighbours (definition 7 of Hyndman and Fan 1996, NumPy's default), so a share that falls

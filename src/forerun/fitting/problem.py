@@ -15,6 +15,7 @@ from forerun.laws import Law
 
 Array = np.ndarray
 
+
 @dataclass(frozen=True)
 class Block:
     """Some rows that share one assignment of the law's parameters to the problem's (all rows, or a group's)."""

@@ -16,6 +16,7 @@ UNITS = ("row", "run", "family", "seed")
 FEW = 100  # draws below which a 90 % limit rests on fewer than five of them
 MOST_WEIGHTS = 4_000_000  # rows times draws above which each refit is one Newton step
 AT_ONCE = 4_000_000  # weights in memory
+MOST_REFITS = 4_000  # in one batch
 ROWS_PER_PARAMETER = 2
 
 
@@ -47,8 +48,8 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         return Draws(np.empty((0, len(best))), "none", (note,))
     if draws * problem.rows > MOST_WEIGHTS:
         return _one_step(problem, best, labels, draws, seed)
-    size = max(1, AT_ONCE // problem.rows)
-    parts, unfinished, moved = [], 0, 0
+    size = max(1, min(MOST_REFITS, AT_ONCE // problem.rows))
+    parts, unfinished, moved, late = [], 0, 0, None
     for number, first in enumerate(range(0, draws, size)):
         rng = np.random.default_rng([seed, number])
         weights = rng.exponential(size=(min(size, draws - first), units))
@@ -57,14 +58,17 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         parts.append(refits.z)
         unfinished += int((~refits.finished).sum())
         moved += int(refits.moved.sum())
+        late = refits.late if late is None else late + (refits.late or 0)
     notes = []
     if draws < FEW:
         message = f"limits from {draws} draws are rough"
         notes.append(Note("few-draws", "info", message, {"draws": draws}, f"Take at least {FEW}, 1000 by default."))
     if moved:
         message = f"{moved} of {draws} refits first stopped in a higher basin and were moved to a lower one"
-        advice = "The data allow several optima; some refits may still be in the wrong one."
-        notes.append(Note("refits-moved", "info", message, {"moved": moved, "draws": draws}, advice))
+        last = "" if late is None else f" (the last start of each refit moved {late})"
+        advice = f"The data allow several optima; a few refits may still be in the wrong one{last}."
+        evidence = {"moved": moved, "moved_last": late, "draws": draws}
+        notes.append(Note("refits-moved", "info", message, evidence, advice))
     if unfinished:
         message = f"{unfinished} of {draws} refits did not meet the conditions of an optimum"
         severity = "warning" if unfinished > 0.005 * draws else "info"
