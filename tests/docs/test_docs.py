@@ -37,7 +37,7 @@ def test_examples_of_a_document_run(name):
 
 def test_every_command_is_documented():
     text = "".join((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
-    for command in cli.COMMANDS:
+    for command in cli.MODULES:
         assert f"`{command}`" in text or f"forerun {command}" in text, command
 
 
