@@ -49,8 +49,12 @@ ON_RUNS = (
     option(
         "--across", metavar="COLUMN", help="column of the groups, which have their own values of all other parameters"
     ),
-    option("--objective", default="huber", help="huber (default), lad, squared-log, squared, binomial"),
-    option("--uncertainty", default="bootstrap", help="bootstrap (default) or none"),
+    option(
+        "--objective",
+        default="huber",
+        help="huber (default), lad, squared-log, squared, quantile:0.1, student-t:4, huber-scale, binomial",
+    ),
+    option("--uncertainty", default="bootstrap", help="bootstrap (default), sandwich, jackknife, profile or none"),
     option(
         "--unit", help="what is resampled: row, run, family or seed (default row, or run where runs have several rows)"
     ),

@@ -11,7 +11,6 @@ from forerun.fitting.percentile import percentiles
 from forerun.fitting.polish import Optimum, conditions
 from forerun.fitting.problem import Problem
 from forerun.fitting.refit import refit
-from forerun.laws import Param
 from forerun.note import Note
 from forerun.units import COLUMNS
 
@@ -56,10 +55,6 @@ def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, floa
     return notes
 
 
-def _param(problem: Problem, name: str) -> Param:
-    return problem.law.params.get(name) or problem.law.params[name.split("[")[0]]
-
-
 def _conditions(outcome: str, gradient: float, curvature: float) -> Iterator[Note]:
     if outcome == "not-converged":
         evidence = {"gradient": gradient}
@@ -81,7 +76,7 @@ def _conditions(outcome: str, gradient: float, curvature: float) -> Iterator[Not
 def _bounds(problem: Problem, z: Array) -> Iterator[Note]:
     for i, name in enumerate(problem.names):
         side = "lower" if z[i] <= problem.lower[i] else "upper" if z[i] >= problem.upper[i] else None
-        role = _param(problem, name).role
+        role = problem.param(name).role
         if side is None or (role == "floor" and side == "lower"):
             continue
         value = float(problem.natural(z[None])[0, i])
@@ -100,7 +95,7 @@ def _bounds(problem: Problem, z: Array) -> Iterator[Note]:
 
 def _signs(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
     for i, name in enumerate(problem.names):
-        if _param(problem, name).role != "exponent":
+        if problem.param(name).role != "exponent":
             continue
         share = float((draws[:, i] < 0).mean()) if len(draws) else 0.0
         evidence = {"parameter": name, "value": float(z[i]), "share_negative": share}
@@ -117,7 +112,7 @@ def _signs(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
 def _floors(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
     smallest = min(float(b.y.min()) for b in problem.blocks)
     for i, name in enumerate(problem.names):
-        if _param(problem, name).role != "floor":
+        if problem.param(name).role != "floor":
             continue
         if z[i] <= problem.lower[i]:
             message = f"{name} ended at zero: the data do not bend towards a floor"
@@ -147,7 +142,7 @@ def _ridges(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
     np.fill_diagonal(correlation, 0.0)
     for i, name in enumerate(problem.names):
         q25, q75 = percentiles(draws[:, i], [0.25, 0.75]).tolist()
-        if _param(problem, name).role != "exponent" or (q75 - q25) / 1.35 < LOOSE_EXPONENT * abs(z[i]):
+        if problem.param(name).role != "exponent" or (q75 - q25) / 1.35 < LOOSE_EXPONENT * abs(z[i]):
             continue
         j = int(np.abs(correlation[i]).argmax())
         partner, r = problem.names[j], float(correlation[i, j])
@@ -159,10 +154,9 @@ def _ridges(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
 def _basins(problem: Problem, optimum: Optimum, best: int, draws: Array) -> Iterator[Note]:
     """Another optimum whose objective the data cannot tell from the best."""
     n = problem.rows
-    power = 1.0 if problem.objective.name in ("huber", "lad") else 2.0
-    limit = (
-        optimum.value[best] + 2.0 if problem.objective.rho is None else optimum.value[best] * np.exp(2.0 * power / n)
-    )
+    power = 2.0 if problem.objective.name.startswith("squared") else 1.0
+    likelihood = problem.objective.rho is None or problem.objective.scaled
+    limit = optimum.value[best] + 2.0 if likelihood else optimum.value[best] * np.exp(2.0 * power / n)
     spread = draws.std(0) if len(draws) else 0.05 * (1.0 + np.abs(optimum.z[best]))
     distance = np.abs(optimum.z - optimum.z[best]) / np.maximum(spread, 1e-6)
     apart = optimum.finished & (optimum.value > optimum.value[best] * (1 + 1e-6)) & (distance.max(1) > 1.0)
@@ -281,7 +275,7 @@ def _decisive(problem: Problem, z: Array, starts: Array, sets: list[tuple[int, .
     shift = moved[worst] / np.maximum((high - low) / 2.0, 1e-6 * (1.0 + np.abs(z)))
     if shift.max() < FEW_SHIFT:
         return None
-    readable = shift * [1.0 if _param(problem, n).role != "amplitude" else 0.0 for n in problem.names]
+    readable = shift * [1.0 if problem.param(n).role != "amplitude" else 0.0 for n in problem.names]
     i = int((readable if readable.max() >= FEW_SHIFT else shift).argmax())
     one, two = (float(problem.natural(x[None])[0, i]) for x in (z, without[worst]))
     return sets[worst], {"parameter": problem.names[i], "with": one, "without": two, "standard_errors": float(shift[i])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,10 +16,10 @@ from forerun.fitting.observations import Observations, arrangement, bound, group
 from forerun.fitting.percentile import percentiles
 from forerun.fitting.polish import Optimum, conditions, polish
 from forerun.fitting.prediction import supports_jets
-from forerun.fitting.problem import Problem, build
+from forerun.fitting.problem import SCALE, Problem, build
 from forerun.fitting.result import Fit, sort_notes
 from forerun.fitting.start import basins, screen
-from forerun.fitting.uncertainty import Draws, bootstrap, check_kind
+from forerun.fitting.uncertainty import Wish, assess, check_kind
 from forerun.laws import Law
 from forerun.laws.registry import get
 from forerun.note import DataError, Note
@@ -33,6 +34,7 @@ KEPT_NOISE = 2000
 MOST_RESIDUALS = 20_000
 LOOKED_AT = 128  # refits whose optima are tried as optima of the table itself
 LARGE = 4_000  # rows above which basins are found on a part of them
+EXACTLY = 1e-300  # width of a Huber function that is the absolute value to the last digit
 POOL = 64  # screened points that refits may start from
 
 
@@ -51,12 +53,16 @@ def fit(
     """A law fitted to runs, with intervals, a verified optimum, and notes on what speaks against it.
 
     ``law`` is a name or a :class:`Law`. ``objective`` is what is summed over rows and minimised: ``huber`` (delta 1e-3,
-    of log residuals), ``lad`` (absolute log residuals), ``squared-log``, ``squared``; laws of counts use ``binomial``.
-    ``uncertainty`` is ``bootstrap`` or ``none``; ``unit`` is what is resampled: ``row``, ``run``, ``family`` or
-    ``seed`` (default ``row``, or ``run`` where a run has several rows). ``weights`` multiply the rows, a column name or
-    numbers (n,); a ``se`` role weights by the inverse square of the standard error. Everything random takes ``seed``.
+    of log residuals), ``lad`` (absolute log residuals), ``squared-log``, ``squared``, ``quantile:0.1`` (the curve that a
+    tenth of the runs lie below), ``student-t:4`` and ``huber-scale`` (likelihoods whose scale is fitted jointly); laws
+    of counts use ``binomial``. ``uncertainty`` is ``bootstrap`` (refits under random weights), ``sandwich`` (a normal
+    from gradients and curvature), ``jackknife`` (one unit left out at a time), ``profile`` (how far a parameter can go
+    before the objective rises too much) or ``none``; the last three give forecasts no interval. ``unit`` is what is
+    resampled: ``row``, ``run``, ``family`` or ``seed`` (default ``row``, or ``run`` where a run has several rows).
+    ``weights`` multiply the rows, a column name or numbers (n,); a ``se`` role weights by the inverse square of the
+    standard error. Everything random takes ``seed``.
 
-    Intervals are percentiles of refits: they know the noise of the runs, not whether the law holds outside them.
+    Intervals know the noise of the runs, not whether the law holds outside them.
     Raises :class:`DataError` where the table cannot carry the law. Objective and Huber width: Hoffmann et al. 2022,
     arXiv:2203.15556, section 3.3 (summed, not averaged: Besiroglu et al. 2024, arXiv:2404.10102).
 
@@ -81,12 +87,15 @@ def fit(
     best = int(optimum.value.argmin())
     z = optimum.z[best]
     unit, labels, unit_notes = resampled(runs, unit)
-    drawn = Draws(np.empty((0, len(z))), "none", (_not_asked(),))
-    if uncertainty == "bootstrap":
-        drawn = bootstrap(problem, z, starts, labels if labels is None else labels[order], draws, seed)
-        optimum = _with_lower(problem, optimum, drawn.z)
-        best = int(optimum.value.argmin())
+    labels = labels if labels is None else labels[order]
+    wish = Wish(uncertainty, level, draws, seed)
+    drawn = assess(problem, z, starts, labels, wish)
+    lower = _with_lower(problem, optimum, drawn.z)
+    if lower is not optimum:
+        optimum, best = lower, int(lower.value.argmin())
         z = optimum.z[best]
+        if uncertainty == "sandwich":  # its draws lie around the optimum that was left
+            drawn = assess(problem, z, starts, labels, wish)
     solution = _solution(problem, optimum, best)
     outcome = _outcome(problem, z, solution, bool(optimum.finished[best]))
     found = diagnose(
@@ -100,20 +109,32 @@ def fit(
         None if law.shared or "family" not in runs else runs["family"][order],
         seed,
     )
-    names = dict(zip(problem.names, problem.natural(z).tolist()))
+    names = [name for name in problem.names if name != SCALE]
+    own = slice(0, len(names))
+    natural = problem.natural(z).tolist()
+    limits = None if drawn.limits is None else problem.natural(drawn.limits)
     return Fit(
         law=law,
-        params=names,
-        draws=problem.natural(drawn.z),
+        params=dict(zip(names, natural)),
+        draws=problem.natural(drawn.z)[:, own],
+        limits={name: (float(limits[0, i]), float(limits[1, i])) for i, name in enumerate(names)}
+        if limits is not None
+        else None,
         level=level,
-        uncertainty={"kind": drawn.kind, "unit": unit if len(drawn.z) else None, "draws": len(drawn.z), "seed": seed},
-        objective=objective,
+        uncertainty={
+            "kind": drawn.kind,
+            "unit": None if drawn.kind == "none" else unit,
+            "draws": len(drawn.z),
+            "seed": seed,
+        },
+        objective=chosen.name,
         objective_value=_reached(problem, z, float(optimum.value[best])),
         outcome=outcome,
         solution=solution,
         runs=Data(len(runs), runs.fingerprint, runs.conventions, _ranges(law, runs), runs.source, runs.audit),
         notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)),
         noise=_noise(problem, z),
+        scale=natural[-1] if chosen.scaled else None,
     )
 
 
@@ -143,12 +164,13 @@ def _solution(problem: Problem, optimum: Optimum, best: int) -> Solution:
 
 
 def _reached(problem: Problem, z: Array, value: float) -> float:
-    """The objective as it is named: absolute deviations are solved as a narrow Huber function, but reported exactly."""
-    if problem.objective.name != "lad":
-        return value
-    return sum(
-        float(np.abs(r) @ problem.row_weights[b.rows]) for r, b in zip(problem.residual_blocks(z), problem.blocks)
-    )
+    """The objective as it is named: kinked ones are solved as narrow Huber functions, likelihoods without a constant."""
+    objective = problem.objective
+    if objective.kinked and not objective.scaled:
+        value = float(problem.with_objective(objective.at(EXACTLY)).values(z[None])[0])
+    if objective.scaled:
+        value += float(problem.row_weights.sum()) * (math.log(objectives.SMALLEST_SCALE) + objective.constant)
+    return value
 
 
 def _noise(problem: Problem, z: Array) -> Array:
@@ -183,8 +205,8 @@ def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem,
     if groups is None:
         first, pool = apart[0], candidates[0][:POOL]
     else:
-        first = pool = _joined(law, problem.names, apart, groups)
-    begin = problem.internal(first)
+        first = pool = _joined(law, problem.names[: -1 if objective.scaled else None], apart, groups)
+    begin = problem.internal(problem.with_scale(first))
     if groups is None and problem.rows > LARGE:
         few = table.taken(slice(None, None, -(-problem.rows // LARGE)))
         thin = build(law, few.inputs, few.y, few.trials, objective, few.weights, None, problem.exact)
@@ -195,7 +217,7 @@ def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem,
             "no-optimum", f"{law.name} cannot be evaluated on these data", advice="Check the units of the columns"
         )
     ranked = np.argsort(optimum.value, kind="stable")
-    return problem, np.concatenate([optimum.z[ranked], problem.internal(pool)]), optimum
+    return problem, np.concatenate([optimum.z[ranked], problem.internal(problem.with_scale(pool))]), optimum
 
 
 def _with_lower(problem: Problem, optimum: Optimum, draws: Array) -> Optimum:
@@ -228,12 +250,6 @@ def _agreement(solution: Solution) -> list[Note]:
     message = f"only one of {solution.starts} starts reached the best optimum, so a lower one may exist"
     advice = "Take a smaller law, or fix or tie parameters."
     return [Note("starts-disagree", "warning", message, {"starts": solution.starts}, advice)]
-
-
-def _not_asked() -> Note:
-    return Note(
-        "no-uncertainty", "info", "No uncertainty was asked for", {}, "Fit with uncertainty='bootstrap' for intervals."
-    )
 
 
 def _joined(law: Law, names: Sequence[str], apart: list[Array], groups: Array | None) -> Array:

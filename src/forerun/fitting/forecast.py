@@ -89,7 +89,7 @@ class Forecast:
 def why_not(notes: tuple[Note, ...]) -> str:
     """The reason why there is no interval, from the notes."""
     for note in notes:
-        if note.code == "no-uncertainty":
+        if note.code in ("no-uncertainty", "limits-only"):
             return note.message[0].lower() + note.message[1:]
     return "no uncertainty was estimated"
 

@@ -9,11 +9,15 @@ from functools import cached_property
 import numpy as np
 
 from forerun.fitting.jet import Jet
-from forerun.fitting.objective import Objective
+from forerun.fitting.objective import SMALLEST_SCALE, Objective, Terms
 from forerun.fitting.prediction import CHUNK, parts, predict_jet, predict_prepared
-from forerun.laws import Law
+from forerun.laws import Law, Param
 
 Array = np.ndarray
+
+
+SCALE = "(scale)"  # the name of the scale of the residuals, where the objective fits it jointly
+SCALE_PARAM = Param((SMALLEST_SCALE, np.inf), "log", meaning="scale of the residuals", role="scale")
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,28 @@ class Problem:
         Absolute deviations bend only through the density of residuals at zero, which is counted in a window as wide as
         a kernel estimate takes it; other objectives are taken as they are.
         """
-        if self.objective.name != "lad":
+        if not self.objective.kinked:
             return self
         sizes = np.concatenate([np.abs(r) for r in self.residual_blocks(z)])
+        if self.objective.scaled:
+            sizes = sizes / np.exp(z[-1])
         return self.with_objective(self.objective.at(float(1.5 * np.median(sizes) * len(sizes) ** -0.2) + 1e-12))
+
+    def param(self, name: str) -> Param:
+        """How the law declares a parameter of the problem; a member of a group is declared like the whole."""
+        if name == SCALE:
+            return SCALE_PARAM
+        return self.law.params.get(name) or self.law.params[name.split("[")[0]]
+
+    def with_scale(self, params: Array) -> Array:
+        """Vectors of the law's parameters with a scale to start from, where the objective has one: their spread."""
+        if not self.objective.scaled:
+            return params
+        spread = np.empty((len(params), 1))
+        for i, vector in enumerate(params):
+            r = np.concatenate([np.abs(r) for r in self.residual_blocks(self.internal(np.append(vector, 1.0)))])
+            spread[i] = np.median(r) if np.isfinite(r).all() else 1.0
+        return np.concatenate([params, np.maximum(spread, 10.0 * SMALLEST_SCALE)], axis=1)
 
     def natural(self, z: Array) -> Array:
         """Parameters in their own units from the solver's coordinates."""
@@ -103,7 +125,7 @@ class Problem:
             for block in self.blocks:
                 f = predict_prepared(self.law, block.jets, params[:, block.columns])
                 with np.errstate(all="ignore"):
-                    terms, _, _ = self.objective.terms(f, block.y, block.trials, order=0)
+                    terms, _, _ = self.objective.terms(f, block.y, block.trials, 0, self._scale(params))
                 out[part, block.rows] = terms * self.row_weights[block.rows]
         return np.where(np.isnan(out), np.inf, out)
 
@@ -134,8 +156,10 @@ class Problem:
         params = self.natural(z[None])
         factor = np.where(self.log, params, 1.0)
         for block in self.blocks:
-            f, slope, _ = self._terms(block, params)
+            f, slope, _, side = self._terms(block, params)
             out = np.zeros((len(block.y), len(self.names)))
+            if side is not None:
+                out[:, -1] = side[0][0]
             for k, column in enumerate(block.columns):
                 out[:, column] += (slope * f.grad.get(k, 0.0))[0]
             yield block.rows, out * factor * self.row_weights[block.rows, None]
@@ -148,18 +172,24 @@ class Problem:
         for block in self.blocks:
             f = predict_prepared(self.law, block.jets, params[:, block.columns])
             with np.errstate(all="ignore"):
-                terms, _, _ = self.objective.terms(f, block.y, block.trials, order=0)
+                terms, _, _ = self.objective.terms(f, block.y, block.trials, 0, self._scale(params))
                 total += _sum(terms, self._weights(block, weights))
         return np.where(np.isnan(total), np.inf, total)
 
-    def _terms(self, block: Block, params: Array) -> tuple[Jet, Array, Array]:
+    def _scale(self, params: Array) -> Array | None:
+        return params[:, -1:] if self.objective.scaled else None
+
+    def _terms(self, block: Block, params: Array) -> tuple[Jet, Array, Array, Terms | None]:
+        """The prediction's derivatives with the objective as its value, and the objective's own derivatives."""
+        scale = self._scale(params)
         with np.errstate(all="ignore"):
             f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
-            value, slope, bend = self.objective.terms(f.value, block.y, block.trials, order=2)
+            value, slope, bend = self.objective.terms(f.value, block.y, block.trials, 2, scale)
+            side = None if scale is None else self.objective.scale_terms(f.value, block.y, scale)
         assert slope is not None
         assert bend is not None
         f.value = value
-        return f, slope, bend
+        return f, slope, bend, side
 
     def _weights(self, block: Block, weights: Array | None) -> Array:
         own = self.row_weights[block.rows]
@@ -171,11 +201,15 @@ class Problem:
         for block in self.blocks:
             with np.errstate(all="ignore"):
                 f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
-                curvature = self.objective.majorizer(f.value, block.y, block.trials) * self._weights(block, weights)
+                curvature = self.objective.majorizer(f.value, block.y, block.trials, self._scale(params))
+                curvature = curvature * self._weights(block, weights)
                 g = _stacked(f, curvature.shape, len(block.columns))
                 out[:, block.columns[:, None], block.columns[None, :]] += np.matmul(
                     g * curvature[:, None, :], g.transpose(0, 2, 1)
                 )
+        if self.objective.scaled:  # the curvature of a Gaussian's logarithm of its scale
+            out[:, -1, -1] = 2.0 * (self.row_weights.sum() if weights is None else weights @ self.row_weights)
+            out[:, -1, -1] /= params[:, -1] ** 2
         factor = np.where(self.log, params, 1.0)
         out *= factor[:, :, None] * factor[:, None, :]
         out[~np.isfinite(out).all((1, 2))] = np.eye(z.shape[1])
@@ -186,11 +220,13 @@ class Problem:
         params = self.natural(z)
         value, gradient, hessian = np.zeros(count), np.zeros((count, p)), np.zeros((count, p, p))
         for block in self.blocks:
-            f, slope, bend = self._terms(block, params)
+            f, slope, bend, side = self._terms(block, params)
             with np.errstate(all="ignore"):
                 w = self._weights(block, weights)
                 value += _sum(f.value, w)
                 _accumulate(f, slope * w, bend * w, block.columns, gradient, hessian)
+                if side is not None:
+                    _accumulate_scale(f, tuple(t * w for t in side), block.columns, gradient, hessian)
         factor = np.where(self.log, params, 1.0)
         gradient *= factor
         hessian *= factor[:, :, None] * factor[:, None, :]
@@ -228,6 +264,17 @@ def _accumulate(f: Jet, slope: Array, bend: Array, columns: Array, gradient: Arr
     hessian[:, columns[:, None], columns[None, :]] += local
 
 
+def _accumulate_scale(f: Jet, side: tuple[Array, ...], columns: Array, gradient: Array, hessian: Array) -> None:
+    """Add what the scale, the last parameter, contributes: its own derivatives, and the mixed ones with the law's."""
+    first, second, mixed = side
+    gradient[:, -1] += first.sum(1)
+    hessian[:, -1, -1] += second.sum(1)
+    for k, column in enumerate(columns):
+        cross = (mixed * f.grad.get(k, 0.0)).sum(1)
+        hessian[:, -1, column] += cross
+        hessian[:, column, -1] += cross
+
+
 def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, objective: Objective, weights: Array,
           groups: Array | None, exact: bool) -> Problem:  # fmt: skip
     """The problem of fitting ``law``; it looks at the arrays and copies none of them.
@@ -249,6 +296,8 @@ def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, obj
             spans.append((slice(start, stop), columns))
             start = stop
     params = [law.params.get(n) or law.params[n.split("[")[0]] for n in names]
+    if objective.scaled:
+        names, params = (*names, SCALE), [*params, SCALE_PARAM]
     blocks = [
         Block(part, tuple(x[part] for x in inputs), y[part], None if trials is None else trials[part], columns)
         for span, columns in spans

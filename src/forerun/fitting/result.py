@@ -27,8 +27,8 @@ class Fit:
     """A law fitted to runs. Get one from :func:`forerun.fit`.
 
     ``params`` are natural values by name; ``draws`` (k, p) are samples of them in the same order, empty where no
-    uncertainty was estimated; ``intervals`` are percentiles of the draws at ``level``. ``outcome`` is a key of
-    ``OUTCOMES``. ``notes`` are the doubts, gravest first. ``fit.forecast`` and ``fit.invert`` ask it questions.
+    uncertainty was estimated or it gave ``limits`` only; ``intervals`` are at ``level``. ``scale`` is that of the
+    residuals where the objective fits it jointly. ``outcome`` is a key of ``OUTCOMES``. ``notes`` are the doubts, gravest first. ``fit.forecast`` and ``fit.invert`` ask it questions.
     """
 
     law: Law
@@ -43,10 +43,14 @@ class Fit:
     runs: Data
     notes: tuple[Note, ...] = ()
     noise: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+    limits: Mapping[str, tuple[float, float]] | None = None
+    scale: float | None = None
 
     @property
     def intervals(self) -> dict[str, tuple[float, float] | None]:
-        """Limits of each parameter by percentile of the draws, None without draws."""
+        """Limits of each parameter: percentiles of the draws, or those of the jackknife or the profile; else None."""
+        if self.limits is not None:
+            return dict(self.limits)
         if not len(self.draws):
             return dict.fromkeys(self.params)
         low, high = interval(self.draws, self.level)
@@ -161,6 +165,7 @@ class Fit:
             "uncertainty": dict(self.uncertainty),
             "objective": self.objective,
             "objective_value": self.objective_value,
+            "scale": self.scale,
             "outcome": self.outcome,
             "solution": vars(self.solution),
             "runs": {"n": self.runs.n, "fingerprint": self.runs.fingerprint, "conventions": self.runs.conventions.to_dict(),
@@ -191,10 +196,11 @@ class Fit:
             low, high = (f"{x:.5g}" for x in limits) if limits else ("-", "-")
             rows.append([name, f"{value:.6g}", low, high, self._meaning(name)])
         header = ["parameter", "value", *(f"{self.level:.0%} {side}" for side in ("low", "high")), "meaning"]
-        how = f"no interval because {why_not(self.notes)}"
+        how, u = f"no interval because {why_not(self.notes)}", self.uncertainty
         if len(self.draws):
-            u = self.uncertainty
             how = f"{u['kind']} by {u['unit']}, {u['draws']} draws, seed {u['seed']}"
+        elif self.limits is not None:
+            how = f"{u['kind']} by {u['unit']}"
         meaning = objectives.find(self.objective).meaning
         lines = [
             f"{self.law.name} on {self.runs.n} rows of {self.runs.source}",
@@ -203,6 +209,7 @@ class Fit:
             text_table(header, rows, words=("meaning",)),
             "",
             f"objective  {self.objective} ({meaning}) = {self.objective_value:.9g}",
+            *([f"scale      {self.scale:.6g} of the residuals"] if self.scale is not None else []),
             f"outcome    {OUTCOMES[self.outcome]}; {self.solution.agreeing} of {self.solution.starts} starts agree",
             f"intervals  {how}",
         ]
@@ -230,7 +237,8 @@ class Fit:
         return tuple(
             n
             for n in self.notes
-            if n.severity == "error" or n.code in ("no-uncertainty", "few-points-decide", "conventions-mixed")
+            if n.severity == "error"
+            or n.code in ("no-uncertainty", "limits-only", "few-points-decide", "conventions-mixed")
         )
 
     def _with_noise(self, samples: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from forerun.fitting import objective as objectives
 from forerun.fitting.evidence import OUTCOMES, Data, Solution
+from forerun.fitting.forecast import plain
 from forerun.laws import Law
 from forerun.laws.registry import get, rebuild
 from forerun.note import DataError, Note
@@ -25,6 +26,7 @@ def dump(fit: Fit) -> str:
     """The fit's JSON object with its draws, its noise, and how its law was made from a registered one."""
     recipe = {"base": fit.law.base or fit.law.name, "operations": fit.law.operations}
     whole = {**fit.to_dict(), "recipe": recipe, "draws": fit.draws.tolist(), "noise": fit.noise.tolist()}
+    whole["limits"] = None if fit.limits is None else {k: [plain(x) for x in v] for k, v in fit.limits.items()}
     return json.dumps(whole, allow_nan=False)
 
 
@@ -78,4 +80,13 @@ def _build(data: dict[str, Any], law: Law | None, make: type[Fit]) -> Fit:
                   str(runs["source"]), tuple(runs["audit"])),
         notes=tuple(Note.from_dict(n) for n in data["notes"]),
         noise=np.array(data["noise"], float).reshape(-1),
+        limits=_limits(data.get("limits")),
+        scale=data.get("scale"),
     )  # fmt: skip
+
+
+def _limits(data: dict[str, list[float | None]] | None) -> dict[str, tuple[float, float]] | None:
+    """Limits by name; JSON has no infinity, so an open side is null there."""
+    if data is None:
+        return None
+    return {k: (-np.inf if low is None else low, np.inf if high is None else high) for k, (low, high) in data.items()}

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from forerun.fitting.objective import Objective
+from forerun.fitting.objective import Objective, find
 from forerun.fitting.percentile import percentiles
 from forerun.fitting.prediction import parts, predict
 from forerun.laws import Law, Param
@@ -26,6 +26,7 @@ def screen(
     law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, objective: Objective, weights: Array
 ) -> Array:
     """Candidate parameter vectors in natural units, best first, (K, p)."""
+    objective = find("lad") if objective.scaled else objective  # as robust, and it needs no scale
     rows = _sample(inputs, y)
     inputs, y, weights = [x[rows] for x in inputs], y[rows], weights[rows]
     trials = None if trials is None else trials[rows]
@@ -183,7 +184,7 @@ def _project(law: Law, inputs: Sequence[Array], y: Array, objective: Objective, 
     positive = np.array([b >= 0 and not (implicit and logs[k]) for b, k in zip(bounds, linear)])
     size = np.ones_like(y) if implicit or objective.residual == "plain" else 1.0 / y
     w = np.broadcast_to(weights * size * size, base.shape)
-    robust = objective.name in ("huber", "lad")
+    robust = not objective.name.startswith("squared")
     found = np.zeros((len(points), len(linear)))
     with np.errstate(all="ignore"):
         for turn in range(REWEIGHTINGS if robust else 1):

@@ -1,4 +1,4 @@
-"""Draws of the parameters: the bootstrap over rows, runs, families or seeds, and its one-step form for large tables."""
+"""How sure a fit is: draws of the parameters by bootstrap or sandwich, or limits by jackknife or profile."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forerun.fitting.limits import jackknife, profile
 from forerun.fitting.problem import Problem
 from forerun.fitting.refit import refit
 from forerun.note import DataError, Note
 
 Array = np.ndarray
-KINDS = ("bootstrap", "none")
+KINDS = ("bootstrap", "jackknife", "profile", "sandwich", "none")
 UNITS = ("row", "run", "family", "seed")
 FEW = 100  # draws below which a 90 % limit rests on fewer than five of them
 MOST_WEIGHTS = 4_000_000  # rows times draws above which each refit is one Newton step
@@ -22,32 +23,77 @@ ROWS_PER_PARAMETER = 2
 
 @dataclass(frozen=True)
 class Draws:
-    """Parameter vectors (draws, p) in the solver's coordinates, which kind they are, and the notes about them."""
+    """Parameter vectors (draws, p) or limits (2, p), in the solver's coordinates; their kind, and notes about them."""
 
     z: Array
     kind: str
     notes: tuple[Note, ...] = ()
+    limits: Array | None = None
 
 
-def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None, draws: int, seed: int) -> Draws:
-    """Refit ``draws`` times under random weights of the resampled units: the Bayesian bootstrap (Rubin 1981).
+@dataclass(frozen=True)
+class Wish:
+    """Which uncertainty is asked for: its kind, the coverage its limits promise, and how many draws from which seed."""
 
-    ``labels`` (n,) numbers the unit of each row; None makes each row its own. The weights of the units are exponential with mean one instead of
-    multinomial counts: no refit then loses the rows that identify a parameter, and in simulation the intervals cover
-    closer to what they promise (``bench/records``).
+    kind: str
+    level: float
+    draws: int
+    seed: int
+
+
+def assess(problem: Problem, best: Array, starts: Array, labels: Array | None, wish: Wish) -> Draws:
+    """The uncertainty of ``best`` that is wished; ``labels`` (n,) numbers the resampled unit of each row.
+
+    ``bootstrap`` and ``sandwich`` give draws, which forecasts and plans need; ``jackknife`` and ``profile`` give limits
+    of the parameters only. None is given from fewer than two units for each parameter.
     """
+    nothing = np.empty((0, len(best)))
+    if wish.kind == "none":
+        advice = "Fit with uncertainty='bootstrap' for intervals."
+        return Draws(nothing, "none", (Note("no-uncertainty", "info", "No uncertainty was asked for", {}, advice),))
     units = problem.rows if labels is None else int(labels.max()) + 1
     needed = ROWS_PER_PARAMETER * len(problem.names)
     if units < needed:
         message = (
             f"{units} independent units are too few to resample {len(problem.names)} parameters (at least {needed})"
         )
-        note = Note(
-            "no-uncertainty", "warning", message, {"units": units, "needed": needed}, "Add runs, or fix parameters."
+        advice = "Add runs, or fix parameters."
+        note = Note("no-uncertainty", "warning", message, {"units": units, "needed": needed}, advice)
+        return Draws(nothing, "none", (note,))
+    if wish.kind == "bootstrap":
+        return bootstrap(problem, best, starts, labels, wish.draws, wish.seed)
+    if wish.kind == "sandwich":
+        return Draws(_normal_draws(problem, best, labels, wish.draws, wish.seed), "sandwich")
+    if wish.kind == "jackknife":
+        limits = jackknife(problem, best, starts, labels, wish.level, wish.seed)
+    else:
+        limits = profile(problem, best, wish.level)
+    message = f"The {wish.kind} gives limits of the parameters, not samples of them"
+    note = Note(
+        "limits-only", "info", message, {}, "Fit with uncertainty='bootstrap' for intervals of forecasts and plans."
+    )
+    ignored = []
+    if wish.kind == "profile" and labels is not None:
+        message = f"the profile takes {problem.rows} rows as independent, but they come from {units} units"
+        ignored.append(
+            Note("rows-not-independent", "warning", message, {"units": units}, "Use the bootstrap or jackknife.")
         )
-        return Draws(np.empty((0, len(best))), "none", (note,))
+    return Draws(nothing, wish.kind, (note, *ignored), limits)
+
+
+def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None, draws: int, seed: int) -> Draws:
+    """Refit ``draws`` times under random weights of the resampled units: the Bayesian bootstrap (Rubin 1981).
+
+    The weights of the units are exponential with mean one instead of multinomial counts: no refit then loses the rows
+    that identify a parameter, and in simulation the intervals cover closer to what they promise (``bench/records``).
+    """
+    units = problem.rows if labels is None else int(labels.max()) + 1
     if draws * problem.rows > MOST_WEIGHTS:
-        return _one_step(problem, best, labels, draws, seed)
+        message = f"{problem.rows} rows times {draws} draws: each refit is one Newton step (the limit of the bootstrap for many rows)"
+        note = Note(
+            "one-step", "info", message, {"rows": problem.rows, "draws": draws}, "Fewer draws give full refits."
+        )
+        return Draws(_normal_draws(problem, best, labels, draws, seed), "one-step bootstrap", (note,))
     size = max(1, min(MOST_REFITS, AT_ONCE // problem.rows))
     parts, unfinished, moved, late = [], 0, 0, None
     for number, first in enumerate(range(0, draws, size)):
@@ -84,31 +130,39 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
     return Draws(np.concatenate(parts), "bootstrap", tuple(notes))
 
 
-def _one_step(problem: Problem, best: Array, labels: Array | None, draws: int, seed: int) -> Draws:
-    """One Newton step from the optimum under the bootstrap's random gradient, whose sum over many units is normal."""
+def _normal_draws(problem: Problem, best: Array, labels: Array | None, draws: int, seed: int) -> Array:
+    """Normal draws around the optimum with the sandwich covariance (Huber 1967, Liang and Zeger 1986 by unit).
+
+    It is where one Newton step under the bootstrap's random gradient leads, whose sum over many units is normal, and it
+    is widened by the parameters that were fitted (the correction HC1 of MacKinnon and White 1985).
+    """
+    covariance, free = sandwich(problem, best, labels)
+    z = np.repeat(best[None], draws, 0)
+    values, vectors = np.linalg.eigh(covariance)
+    normal = np.random.default_rng(seed).standard_normal((draws, int(free.sum())))
+    z[:, free] += normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    return np.clip(z, problem.lower, problem.upper)
+
+
+def sandwich(problem: Problem, best: Array, labels: Array | None) -> tuple[Array, Array]:
+    """The sandwich covariance over the coordinates that are not on a bound, and which these are."""
     hessian = problem.smoothed(best).evaluate(best[None]).hessian[0]
     spread = np.zeros((len(best), len(best)))
+    units = problem.rows
     if labels is None:
         for _, gradients in problem.row_gradients(best):
             spread += gradients.T @ gradients
     else:
-        sums = np.zeros((int(labels.max()) + 1, len(best)))
+        units = int(labels.max()) + 1
+        sums = np.zeros((units, len(best)))
         for rows, gradients in problem.row_gradients(best):
             np.add.at(sums, labels[rows], gradients)
         spread = sums.T @ sums
     free = (best > problem.lower) & (best < problem.upper)
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
-    inverse = np.linalg.pinv((hessian / np.outer(scale, scale))[np.ix_(free, free)], rcond=1e-12) / np.outer(
-        scale[free], scale[free]
-    )
-    covariance = inverse @ spread[np.ix_(free, free)] @ inverse
-    z = np.repeat(best[None], draws, 0)
-    normal = np.random.default_rng(seed).standard_normal((draws, int(free.sum())))
-    values, vectors = np.linalg.eigh(covariance)
-    z[:, free] += normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    message = f"{problem.rows} rows times {draws} draws: each refit is one Newton step (the limit of the bootstrap for many rows)"
-    note = Note("one-step", "info", message, {"rows": problem.rows, "draws": draws}, "Fewer draws give full refits.")
-    return Draws(np.clip(z, problem.lower, problem.upper), "one-step bootstrap", (note,))
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))[free]
+    inverse = np.linalg.pinv(hessian[np.ix_(free, free)] / np.outer(scale, scale), rcond=1e-12) / np.outer(scale, scale)
+    correction = units / max(units - int(free.sum()), 1)
+    return correction * inverse @ spread[np.ix_(free, free)] @ inverse, free
 
 
 def check_kind(kind: str, unit: str, draws: int, level: float) -> None:
