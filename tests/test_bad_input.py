@@ -167,7 +167,7 @@ QUESTIONS = {
     "no such file": Bad(text(runs()), "fit rums.csv --law chinchilla -o out.json", "no-file", "Nearest: runs.csv"),
     "a name too long for a file": Bad(None, f"fit {'x' * 300}.csv --law chinchilla -o out.json", "unreadable", "too long"),
     "unknown objective": asked("--objective hubber", "unknown-objective", "Nearest: huber"),
-    "unknown uncertainty": asked("--uncertainty bootstap", "unknown-uncertainty", "bootstrap, none"),
+    "unknown uncertainty": asked("--uncertainty bootstap", "unknown-uncertainty", "bootstrap, jackknife, profile, sandwich, none"),
     "unknown unit": asked("--unit rows", "unknown-unit", "row, run, family, seed"),
     "a unit that the table lacks": asked("--unit run", "missing-role", "--role run=COLUMN"),
     "no draws": asked("--draws 0", "bad-value", "received 0"),

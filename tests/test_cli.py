@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import jsonschema
+import numpy as np
 import pytest
 
 import forerun as fr
@@ -21,6 +22,11 @@ def folder(tmp_path_factory):
     runs = fr.simulate("chinchilla", n=50, noise=0.005, seed=7)
     rows = zip(runs["N"], runs["D"], runs["loss"])
     (path / "runs.csv").write_text("params,tokens,val_loss\n" + "".join(f"{n},{d},{loss}\n" for n, d, loss in rows))
+    n, c = (x.ravel() for x in np.meshgrid(np.geomspace(0.3, 3, 7), [1e18, 1e19, 1e20, 1e21]))
+    n = n * 0.1 * c**0.5
+    loss = 1.7 + 400 * n**-0.34 + 1000 * (c / 6 / n) ** -0.34
+    lines = "".join(f"{a},{b},{y}\n" for a, b, y in zip(n, c, loss))
+    (path / "budgets.csv").write_text("params,flops,loss\n" + lines)
     assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "-o", str(path / "fit.json")]) == 0
     return path
 
@@ -54,6 +60,8 @@ COMMANDS = [
     ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
     ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),
     ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
+    ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
+    ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
     ("laws", ["laws"]),
     ("laws", ["laws", "show", "chinchilla"]),
 ]
@@ -61,7 +69,9 @@ COMMANDS = [
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS)
 def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, command):
-    arguments = [a.format(table=folder / "runs.csv", fit=folder / "fit.json") for a in command]
+    arguments = [
+        a.format(table=folder / "runs.csv", fit=folder / "fit.json", budgets=folder / "budgets.csv") for a in command
+    ]
     code, out, err = run(capsys, *arguments, "--json")
     assert (code, err) == (0, "")
     assert parsed(name, out)["schema"] == 1

@@ -20,6 +20,8 @@ _PUBLIC = {
     "location": "forerun.laws",
     "fit": "forerun.fitting",
     "simulate": "forerun.fitting",
+    "isoflop": "forerun.fitting.isoflop",
+    "IsoFlop": "forerun.fitting.allocation",
     "Fit": "forerun.fitting",
     "Forecast": "forerun.fitting",
     "plan": "forerun.planning",

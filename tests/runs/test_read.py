@@ -278,3 +278,8 @@ def test_reading_takes_time_linear_in_the_rows(tmp_path):
         assert seconds[1] < 40 * seconds[0], (
             f"{ending}: ten times the rows took {seconds[1] / seconds[0]:.0f} times as long"
         )
+
+
+def test_a_column_of_words_is_not_guessed_to_be_a_quantity():
+    runs = fr.read_runs({"flops": [1e18, 1e19], "param_count": ["kaplan", "standard"], "y": [1.0, 2.0]}, x="flops", y="y")
+    assert "N" not in runs

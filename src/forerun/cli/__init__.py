@@ -21,7 +21,7 @@ EXAMPLES = """examples:
 
 
 MODULES = {
-    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "laws": "laws",
+    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "isoflop": "isoflop", "laws": "laws",
 }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def runs_of(asked: Namespace) -> Runs:
 
     roles = {k: v for k in ("N", "D", "C", "loss") if (v := getattr(asked, k)) is not None}
     roles |= pairs(asked.role, "--role", "ROLE=COLUMN")
-    if asked.across is not None:
+    if getattr(asked, "across", None) is not None:
         roles["family"] = roles.get(asked.across, asked.across)
     runs = fr.read_runs(
         asked.source, N_counts=asked.N_counts, loss_unit=asked.loss_unit, where=asked.where, drop=asked.drop, **roles

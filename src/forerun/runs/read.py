@@ -104,11 +104,20 @@ def _guess(columns: Mapping[str, Array], given: Mapping[str, str]) -> tuple[dict
             s if s in columns else lower.get(s.lower()) for s in COLUMNS[role].synonyms if len(s) > 1 or s in columns
         ]
         fitting = list(dict.fromkeys(n for n in names if n is not None and n not in taken))
+        fitting = [n for n in fitting if COLUMNS[role].label or not _all_words(columns[n])]
         if fitting:
             found[role] = fitting[0]
             others[role] = fitting[1:]
             taken.add(fitting[0])
     return found, others
+
+
+def _all_words(cells: Array) -> bool:
+    """Whether the first cells of a column hold no number at all: it cannot be meant as a quantity then."""
+    few = cells[:20]
+    return cells.dtype.kind != "f" and all(
+        numbers(few[i : i + 1])[1] is not None and few[i] not in ("True", "False") for i in range(len(few))
+    )
 
 
 def _check(raw: Runs, guessed: Mapping[str, str]) -> tuple[dict[str, Array], dict[str, Note]]:

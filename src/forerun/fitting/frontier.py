@@ -1,0 +1,129 @@
+"""Optima of budgets without a curve for each: the envelope of the best runs, and a law fitted to all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forerun.fitting.allocation import Level, Scaling
+from forerun.fitting.budgets import enough, interval_of, power_law, sort_into_budgets
+from forerun.note import DataError, Note
+from forerun.runs import Runs
+
+Array = np.ndarray
+COMPUTE_STEPS = 1500  # compute values of an envelope: Hoffmann et al. 2022, arXiv:2203.15556, section 3.1
+
+
+def envelope(runs: Runs, draws: int, level: float, rng: np.random.Generator
+              ) -> tuple[tuple[Level, ...], dict[str, Scaling], list[Note]]:  # fmt: skip
+    """The best run at each compute: along training curves where there are any, else the best run of each budget."""
+    if runs.checkpoints:
+        compute, n, loss = _curves(runs)
+    else:
+        budgets = sort_into_budgets(runs)
+        compute, n = budgets.flops, budgets.n
+        loss = np.where(budgets.mask > 0, budgets.y, np.inf)
+    best = loss.argmin(1)
+    rows = np.arange(len(best))
+    sizes = np.where(np.isfinite(loss), n, np.nan)
+    with np.errstate(all="ignore"):
+        edge = (n[rows, best] <= np.nanmin(sizes, 1)) | (n[rows, best] >= np.nanmax(sizes, 1))
+    refused = ["its best run is the smallest or the largest that was trained" if e else "" for e in edge]
+    kept = enough(~edge, compute, refused)
+    winners = n[rows, best]
+    drawn = None
+    if draws:
+        drawn = np.empty((draws, len(best)))
+        for k in range(draws):  # runs drawn with replacement: those that are not drawn are not there
+            if runs.checkpoints:
+                there = np.bincount(rng.integers(n.shape[1], size=n.shape[1]), minlength=n.shape[1])[None] > 0
+            else:
+                there = rng.poisson(1.0, size=n.shape) > 0
+            part = np.where(there, loss, np.inf)
+            pick = part.argmin(1)
+            drawn[k] = np.where(np.isfinite(part[rows, pick]), n[rows, pick], np.nan)
+    log_c = np.log(compute)
+    scaling = {"N": power_law(compute, winners, drawn, kept, level)}
+    other = None if drawn is None else log_c - np.log(6.0) - drawn
+    scaling["D"] = power_law(compute, log_c - np.log(6.0) - winners, other, kept, level)
+    shown = rows if len(rows) <= 20 else rows[:: -(-len(rows) // 20)]
+    levels = tuple(
+        Level(float(compute[i]), int(np.isfinite(loss[i]).sum()), refused=refused[i]) if edge[i] else
+        Level(float(compute[i]), int(np.isfinite(loss[i]).sum()), N=float(np.exp(winners[i])),
+              D=float(compute[i] / 6.0 / np.exp(winners[i])), loss=float(loss[i, best[i]]),
+              N_interval=None if drawn is None else interval_of(drawn[:, i], level))
+        for i in shown
+    )  # fmt: skip
+    notes = []
+    if edge.any():
+        message = f"at {int(edge.sum())} of {len(edge)} compute values the best run is the smallest or largest, and was left out"
+        notes.append(
+            Note("edge-minimum", "warning", message, {"left_out": int(edge.sum())}, "Train smaller and larger models.")
+        )
+    advice = "Use method parabola, akima or surface where runs lie on budgets."
+    notes.append(
+        Note("coarse-envelope", "info", "an envelope can only choose among the sizes that were trained", {}, advice)
+    )
+    return levels, scaling, notes
+
+
+def _curves(runs: Runs) -> tuple[Array, Array, Array]:
+    """Compute values (K,), and for each run (K, runs) its log size and its loss there, infinite where it was not."""
+    names, compute, n, loss = runs["run"], runs["C"], runs["N"], runs["loss"]
+    members = list(dict.fromkeys(names.tolist()))
+    grid = np.geomspace(compute.min(), compute.max(), COMPUTE_STEPS)
+    sizes, table = np.empty((COMPUTE_STEPS, len(members))), np.full((COMPUTE_STEPS, len(members)), np.inf)
+    for k, name in enumerate(members):
+        rows = np.flatnonzero(names == name)
+        rows = rows[np.argsort(compute[rows], kind="stable")]
+        sizes[:, k] = np.log(n[rows[-1]])
+        inside = (grid >= compute[rows[0]]) & (grid <= compute[rows[-1]])
+        table[inside, k] = np.interp(np.log(grid[inside]), np.log(compute[rows]), loss[rows])
+    there = np.isfinite(table).any(1)
+    return grid[there], sizes[there], table[there]
+
+
+def surface(runs: Runs, law: str, tolerance: float, draws: int, level: float, seed: int
+             ) -> tuple[tuple[Level, ...], dict[str, Scaling], list[Note]]:  # fmt: skip
+    """A law of N and D fitted to all runs; its optimum along each budget, for the fit and for each of its draws."""
+    from forerun.fitting.estimate import fit
+
+    fitted = fit(law, runs, draws=max(draws, 2), uncertainty="bootstrap" if draws else "none", level=level, seed=seed)
+    if not {"N", "D"} <= set(fitted.law.inputs):
+        raise DataError("bad-law", f"{law} is no law of N and D", advice="Use for example law='chinchilla'")
+    compute = runs["C"]
+    try:
+        flops = sort_into_budgets(runs.final()).flops
+    except DataError:
+        flops = np.geomspace(compute.min(), compute.max(), 9)
+    if len(flops) > 12:
+        flops = np.geomspace(flops.min(), flops.max(), 9)
+    grid = np.linspace(np.log(runs["N"].min()) - 2.0, np.log(runs["N"].max()) + 2.0, 400)
+    levels, best, drawn = [], np.empty(len(flops)), np.empty((len(fitted.draws), len(flops)))
+    for i, c in enumerate(flops.tolist()):
+        at = {"N": np.exp(grid), "D": c / (6.0 * np.exp(grid)), "M": c / (6.0 * np.exp(grid) ** 2)}
+        at = {name: at[name] for name in fitted.law.inputs}
+        curve = fitted.predict(at)
+        best[i], least = _lowest(grid, curve[None])[0][0], float(curve.min())
+        if len(fitted.draws):
+            drawn[:, i] = _lowest(grid, fitted.sample(at))[0]
+        good = np.exp(grid[curve <= least * (1.0 + tolerance)])
+        n = float(np.exp(best[i]))
+        inverse = None if not len(fitted.draws) else interval_of(np.log(c / 6.0) - drawn[:, i], level)
+        levels.append(Level(c, int((np.abs(np.log10(compute / c)) < 0.05).sum()), n, c / 6.0 / n, least,
+                            interval_of(drawn[:, i], level) if len(drawn) else None, inverse,
+                            (float(good.min()), float(good.max())), knots=(grid[::8], curve[::8])))  # fmt: skip
+    every = np.ones(len(flops), bool)
+    tokens, other = np.log(flops / 6.0) - best, np.log(flops / 6.0) - drawn
+    scaling = {"N": power_law(flops, best, drawn if len(drawn) else None, every, level),
+               "D": power_law(flops, tokens, other if len(drawn) else None, every, level)}  # fmt: skip
+    return tuple(levels), scaling, list(fitted.notes)
+
+
+def _lowest(grid: Array, curves: Array) -> tuple[Array, Array]:
+    """Log size and loss at the minimum of each curve (B, points), the best grid point refined by a parabola."""
+    best = np.clip(curves.argmin(1), 1, len(grid) - 2)
+    rows = np.arange(len(curves))
+    low, middle, high = curves[rows, best - 1], curves[rows, best], curves[rows, best + 1]
+    with np.errstate(all="ignore"):
+        shift = 0.5 * (low - high) / (low - 2.0 * middle + high)
+    return grid[best] + (grid[1] - grid[0]) * np.clip(np.nan_to_num(shift), -1.0, 1.0), middle
