@@ -35,7 +35,7 @@ def measure(*, quick: bool) -> Record:
 
 def compare(engine: Solved, weights: np.ndarray, count: int) -> tuple[dict, dict]:
     """Refit all resamples in one batch and search a random ``count`` of them thoroughly."""
-    found = refit(engine.problem, engine.starts, weights, SEED)
+    found = refit(engine.problem, engine.starts, weights, SEED, again=True)
     chosen = np.arange(len(weights))
     if count < len(chosen):
         chosen = np.sort(np.random.default_rng(SEED).choice(len(chosen), count, replace=False))

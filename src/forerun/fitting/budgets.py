@@ -116,7 +116,11 @@ def power_law(flops: Array, best: Array, drawn: Array | None, kept: Array, level
         samples = np.stack(lines(c, drawn[:, kept], w), axis=1)
         samples = samples[np.isfinite(samples).all(1)]
     return Scaling(
-        float(np.exp(intercept[0])), float(slope[0]), samples, level, (float(flops[kept].min()), float(flops[kept].max()))
+        float(np.exp(intercept[0])),
+        float(slope[0]),
+        samples,
+        level,
+        (float(flops[kept].min()), float(flops[kept].max())),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from forerun.fitting.polish import polish
 from forerun.fitting.problem import Problem
-from forerun.fitting.refit import refit
+from forerun.fitting.refit import STEPS, refit
 from forerun.note import DataError
 
 Array = np.ndarray
@@ -99,7 +99,8 @@ def _walk(problem: Problem, best: Array, direction: Array, j: int, sign: float, 
         else:
             outside = distance
         ahead = distance * math.sqrt(rise / risen) if risen > 0 else 2.0 * distance
-        ahead = min(ahead, 4.0 * distance)
+        if outside == math.inf:
+            ahead = min(max(ahead, 1.05 * distance), 4.0 * distance)
         distance = ahead if inside < ahead < outside else (inside + outside) / 2.0
         if outside < math.inf and outside - inside <= 1e-13 * outside:
             return float(best[j] + sign * outside)
@@ -110,7 +111,7 @@ def _pinned(problem: Problem, start: Array, j: int, value: float) -> Array:
     """The optimum with parameter ``j`` held at a value."""
     lower, upper = problem.lower.copy(), problem.upper.copy()
     lower[j] = upper[j] = value
-    return polish(replace(problem, lower=lower, upper=upper), start[None]).z[0]
+    return polish(replace(problem, lower=lower, upper=upper), start[None], max_steps=STEPS).z[0]
 
 
 def student_quantile(share: float, freedom: float) -> float:

@@ -16,6 +16,7 @@ EXCHANGES = 6
 STEPS = 200  # of one refit; a curved valley that takes more is left, and counted as unfinished
 SMALL = 40  # rows up to which every refit is solved from second starts as well
 SECOND_STARTS = 2
+SECOND_STEPS = 60
 LOWER = 1e-9  # relative decrease that counts as another optimum
 
 
@@ -35,14 +36,14 @@ class Refits:
     late: int | None = None
 
 
-def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
+def refit(problem: Problem, starts: Array, weights: Array, seed: int, *, again: bool = False) -> Refits:
     """Minimise under each row of ``weights`` (B, n), from the best of ``starts`` (K, p) for that row.
 
     The first refits serve the others as starts, which saves a quarter of the steps. A refit that stops in another basin
     than the best is what makes warm-started error bars wrong: so at the end optima are offered to each other as starts,
     which costs one matrix product, until nothing improves. On small tables that is not enough, because the way down to
-    the other basin may begin above the optimum that was reached: there each refit is solved again from the best optimum
-    that lies apart from its own.
+    the other basin may begin above the optimum that was reached: there, with ``again``, each refit is solved again from
+    the best optimum that lies apart from its own.
     """
     stages = []
     for part in (slice(0, POOL), slice(POOL, None)):
@@ -54,7 +55,10 @@ def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
     for _ in range(EXCHANGES):
         if not _exchange(problem, found, weights, rng, apart=False):
             break
-    late = [_exchange(problem, found, weights, rng, apart=True) for _ in range(SECOND_STARTS * (problem.rows <= SMALL))]
+    late = [
+        _exchange(problem, found, weights, rng, apart=True)
+        for _ in range(SECOND_STARTS if again and problem.rows <= SMALL else 0)
+    ]
     return replace(found, late=late[-1] if late else None)
 
 
@@ -65,7 +69,7 @@ def _exchange(problem: Problem, found: Refits, weights: Array, rng: np.random.Ge
     tried = np.flatnonzero(np.isfinite(offer) if apart else offer < found.value * (1.0 - LOWER))
     if not len(tried):
         return 0
-    again = polish(problem, offered[tried], weights[tried], STEPS)
+    again = polish(problem, offered[tried], weights[tried], SECOND_STEPS if apart else STEPS)
     lower = again.value < found.value[tried] * (1.0 - LOWER)
     index = tried[lower]
     found.moved[index] = True

@@ -100,7 +100,7 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         rng = np.random.default_rng([seed, number])
         weights = rng.exponential(size=(min(size, draws - first), units))
         weights = weights / weights.mean(1, keepdims=True)
-        refits = refit(problem, starts, weights if labels is None else weights[:, labels], seed)
+        refits = refit(problem, starts, weights if labels is None else weights[:, labels], seed, again=True)
         parts.append(refits.z)
         unfinished += int((~refits.finished).sum())
         moved += int(refits.moved.sum())
