@@ -56,6 +56,7 @@ def parsed(name, text):
 COMMANDS = [
     ("fit", [*FIT, "{table}", "--draws", "40"]),
     ("fit", [*FIT, "{table}", "--uncertainty", "none"]),
+    ("fit", [*FIT, "{table}", "--draws", "40", "--sensitivity"]),
     ("forecast", ["forecast", "{fit}", "--at", "N=70B", "--at", "D=1.4T"]),
     ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
     ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),

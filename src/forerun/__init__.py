@@ -20,6 +20,7 @@ _PUBLIC = {
     "location": "forerun.laws",
     "fit": "forerun.fitting",
     "simulate": "forerun.fitting",
+    "sensitivity": "forerun.fitting.inclusion",
     "isoflop": "forerun.fitting.isoflop",
     "IsoFlop": "forerun.fitting.allocation",
     "Fit": "forerun.fitting",

@@ -6,8 +6,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from forerun.cli.command import OUTPUT, Answer, Command, option
-from forerun.cli.source import ON_RUNS, SOURCE, TABLE, fit_of
+from forerun.cli.source import ON_RUNS, SOURCE, TABLE, fit_of, runs_of
 from forerun.cli.values import check_output, number, question, save
+from forerun.note import DataError
 
 AT = option(
     "--at",
@@ -23,19 +24,33 @@ PLAN = (
     option("--force", action="store_true", help="plan with a fit that carries error notes"),
 )
 TARGET = option("--target", default="mean", help="mean (default), or new-run for one single run")
+SENSITIVITY = option(
+    "--sensitivity",
+    action="store_true",
+    help="also refit without the smallest, the shortest, each family, the outliers",
+)
 SAVE = option("-o", "--output", type=Path, metavar="FILE", help="save the fit to this file")
 
 
 def fit(asked: Namespace) -> Answer:
     """Fit a law to a table of runs: parameters with intervals, and what speaks against them."""
+    import forerun as fr
+
     if asked.output is not None:
         check_output(asked)
     found = fit_of(asked)
-    text = str(found)
+    text, data = str(found), found.to_dict()
+    if asked.sensitivity:
+        if asked.source.suffix == ".json":
+            raise DataError(
+                "saved-fit", "--sensitivity needs the runs", advice="Give the table instead of the saved fit"
+            )
+        table = fr.sensitivity(found, runs_of(asked), weights=asked.weights)
+        text, data = f"{text}\n\n{table}", {**data, "sensitivity": table.to_dict()}
     if asked.output is not None:
         save(asked.output, found.to_json())
         text += f"\n\nsaved to {asked.output}"
-    return found.to_dict(), text, found.notes
+    return data, text, found.notes
 
 
 def forecast(asked: Namespace) -> Answer:
@@ -63,7 +78,7 @@ COMMANDS = {
     "fit": Command(
         fit,
         "SOURCE --law NAME [--N COLUMN --D COLUMN --loss COLUMN] [-o FILE] [options]",
-        {"": SOURCE, TABLE: ON_RUNS, "output": (SAVE, *OUTPUT)},
+        {"": SOURCE, TABLE: ON_RUNS, "output": (SAVE, SENSITIVITY, *OUTPUT)},
     ),
     "forecast": Command(
         forecast,

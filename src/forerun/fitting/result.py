@@ -63,11 +63,11 @@ class Fit:
 
     def predict(self, inputs: Mapping[str, Any]) -> Array:
         """The fitted outcome at ``inputs``, (m,) for inputs of shape (m,)."""
-        return self._outcomes(np.array([list(self.params.values())]), inputs)[0]
+        return self.outcomes(np.array([list(self.params.values())]), inputs)[0]
 
     def sample(self, inputs: Mapping[str, Any]) -> Array:
         """Samples of the outcome, (draws, m), one row for each draw of the parameters."""
-        return self._outcomes(self.draws, inputs)
+        return self.outcomes(self.draws, inputs)
 
     def forecast(self, *, target: str = "mean", **inputs: Any) -> Forecast:
         """What runs at ``inputs`` reach: the mean of such runs, or with ``target="new-run"`` a single one.
@@ -247,7 +247,8 @@ class Fit:
         space = objectives.find(self.objective).residual
         return samples * np.exp(residual) if space == "log" else samples + residual
 
-    def _outcomes(self, params: Array, inputs: Mapping[str, Any]) -> Array:
+    def outcomes(self, params: Array, inputs: Mapping[str, Any]) -> Array:
+        """The law's outcome under rows of parameters (B, p), in the order of ``params``, at ``inputs`` (m,): (B, m)."""
         for name in (*self.law.inputs, *([self.law.shared[1]] if self.law.shared else [])):
             if name not in inputs:
                 raise missing_input(self.law, name)
