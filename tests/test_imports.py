@@ -33,6 +33,10 @@ ALLOWED = {
 }
 
 
+# A result draws itself: its method `plot` imports the pictures when it is called, and nothing else looks that way.
+DRAWN = {"fitting/result.py", "fitting/forecast.py", "fitting/allocation.py", "planning/result.py"}
+
+
 def modules():
     return sorted(PACKAGE.rglob("*.py"))
 
@@ -61,7 +65,8 @@ def test_imports_follow_the_way_of_the_data(path):
     part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     assert part in ALLOWED, f"{part} is not in the import table"
     if ALLOWED[part] is not None:
-        assert imported(path) <= ALLOWED[part] | {part}
+        pictures = {"report"} if path.relative_to(PACKAGE).as_posix() in DRAWN else set()
+        assert imported(path) <= ALLOWED[part] | {part} | pictures
 
 
 def test_fitting_names_no_law():
@@ -77,7 +82,7 @@ def test_fitting_names_no_law():
 
 
 def test_no_module_has_the_name_of_a_public_function():
-    public = {name for name in forerun.__all__ if callable(getattr(forerun, name)) and name not in ("laws", "units")}
+    public = {name for name in forerun.__all__ if callable(getattr(forerun, name)) and name not in ("datasets", "laws", "units")}
     assert not {p.name for p in PACKAGE.iterdir()} & {f for n in public for f in (n, f"{n}.py")}
 
 

@@ -30,13 +30,14 @@ _PUBLIC = {
     "Note": "forerun.note",
     "DataError": "forerun.note",
 }
-__all__ = [*_PUBLIC, "laws", "units"]
+_MODULES = ("datasets", "laws", "units")
+__all__ = [*_PUBLIC, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         value = getattr(import_module(_PUBLIC[name]), name)
-    elif name in ("laws", "units"):
+    elif name in _MODULES:
         value = import_module(f"forerun.{name}")
     else:
         raise AttributeError(f"module 'forerun' has no attribute {name!r}")

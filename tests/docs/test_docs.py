@@ -57,6 +57,6 @@ def test_what_the_architecture_says_of_imports_is_what_is_tested():
         if allowed is not None and part in stated:
             assert {
                 word
-                for word in ("note", "units", "laws", "runs", "cost", "fitting")
+                for word in ALLOWED
                 if re.search(rf"\b{word}\b", stated[part])
             } == allowed - {part}
