@@ -26,7 +26,8 @@ bench: $(READY)
 	@$(BIN)/python bench/run.py
 
 docs: $(READY)
-	@$(BIN)/python -m pytest tests/docs -n 0
+	@$(BIN)/python docs/make_gallery.py
+	@$(BIN)/python -m pytest tests/docs tests/report/test_gallery.py -n 0
 
 capabilities: $(READY)
 	@$(BIN)/python tests/capabilities.py

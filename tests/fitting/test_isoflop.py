@@ -90,6 +90,12 @@ def test_a_narrow_centred_grid_is_not_noted(seed):
     assert codes(fr.isoflop(surface(EQUAL, width=0.4, noise=0.002, seed=seed))) == set()
 
 
+def test_noise_that_an_interpolation_follows_is_noted():
+    runs = surface(EQUAL, width=0.4, sizes=19, noise=0.02, seed=1)
+    assert "rough-curves" in codes(fr.isoflop(runs, method="akima"))
+    assert "rough-curves" not in codes(fr.isoflop(surface(EQUAL, sizes=9, noise=1e-4), method="akima"))
+
+
 def test_an_edge_minimum_is_refused_and_said():
     runs = surface(EQUAL, sizes=9)
     cut = runs.drop((runs["C"] == BUDGETS[2]) & (runs["N"] > 0.8 * optimum(EQUAL, BUDGETS[2])))

@@ -37,6 +37,11 @@ def option(*flags: str, **settings: Any) -> Option:
     return flags, settings
 
 
+def picture(which: str = "") -> Option:
+    """The option --plot, which may be given more than once; ``which`` names further pictures."""
+    return several("--plot", metavar="FILE", help=f"draw it to a .svg, .png or .pdf file{which}")
+
+
 def several(*flags: str, **settings: Any) -> Option:
     """One option that may be given more than once."""
     return option(*flags, action="append", default=[], **settings)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
-from forerun.cli.command import OUTPUT, Answer, Command, option
+from forerun.cli.command import OUTPUT, Answer, Command, option, picture
+from forerun.cli.pictures import draw
 from forerun.cli.source import ON_RUNS, SOURCE, TABLE, fit_of, runs_of
 from forerun.cli.values import check_output, number, question, save
 from forerun.note import DataError
@@ -50,13 +52,16 @@ def fit(asked: Namespace) -> Answer:
     if asked.output is not None:
         save(asked.output, found.to_json())
         text += f"\n\nsaved to {asked.output}"
-    return data, text, found.notes
+    kinds = ("fit", "residuals", "draws")
+    return data, text + draw(asked, {kind: partial(found.plot, kind=kind) for kind in kinds}), found.notes
 
 
 def forecast(asked: Namespace) -> Answer:
     """Forecast what a run of a size never trained reaches, with its interval."""
-    answer = fit_of(asked).forecast(target=asked.target, **question(asked))
-    return answer.to_dict(), str(answer), answer.notes
+    found = fit_of(asked)
+    answer = found.forecast(target=asked.target, **question(asked))
+    text = str(answer) + draw(asked, {"forecast": partial(answer.plot, found)})
+    return answer.to_dict(), text, answer.notes
 
 
 def invert(asked: Namespace) -> Answer:
@@ -70,20 +75,25 @@ def plan(asked: Namespace) -> Answer:
     import forerun as fr
 
     flops = number("--flops", asked.flops)
-    answer = fr.plan(fit_of(asked), flops=flops, tolerance=asked.tolerance, force=asked.force)
-    return answer.to_dict(), str(answer), answer.notes
+    found = fit_of(asked)
+    answer = fr.plan(found, flops=flops, tolerance=asked.tolerance, force=asked.force)
+    return answer.to_dict(), str(answer) + draw(asked, {"plan": partial(answer.plot, found)}), answer.notes
 
 
 COMMANDS = {
     "fit": Command(
         fit,
         "SOURCE --law NAME [--N COLUMN --D COLUMN --loss COLUMN] [-o FILE] [options]",
-        {"": SOURCE, TABLE: ON_RUNS, "output": (SAVE, SENSITIVITY, *OUTPUT)},
+        {
+            "": SOURCE,
+            TABLE: ON_RUNS,
+            "output": (SAVE, SENSITIVITY, picture("; residuals:FILE and draws:FILE draw those"), *OUTPUT),
+        },
     ),
     "forecast": Command(
         forecast,
         "SOURCE --at INPUT=VALUE ... [options]",
-        {"": SOURCE, "question": (AT, TARGET), TABLE: ON_RUNS, "output": OUTPUT},
+        {"": SOURCE, "question": (AT, TARGET), TABLE: ON_RUNS, "output": (picture(), *OUTPUT)},
     ),
     "invert": Command(
         invert,
@@ -93,6 +103,6 @@ COMMANDS = {
     "plan": Command(
         plan,
         "SOURCE --flops BUDGET [options]",
-        {"": SOURCE, "question": PLAN, TABLE: ON_RUNS, "output": OUTPUT},
+        {"": SOURCE, "question": PLAN, TABLE: ON_RUNS, "output": (picture(), *OUTPUT)},
     ),
 }

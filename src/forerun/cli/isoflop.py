@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
-from forerun.cli.command import OUTPUT, Answer, Command, option, several
+from forerun.cli.command import OUTPUT, Answer, Command, option, picture, several
+from forerun.cli.pictures import draw
 from forerun.cli.source import COLUMNS, runs_of
 from forerun.cli.values import number
 from forerun.note import note_lines
@@ -27,7 +29,8 @@ def isoflop(asked: Namespace) -> Answer:
     import forerun as fr
 
     names = ("method", "clean", "tolerance", "draws", "level", "seed")
-    found = fr.isoflop(runs_of(asked), **{name: getattr(asked, name) for name in names})
+    runs = runs_of(asked)
+    found = fr.isoflop(runs, **{name: getattr(asked, name) for name in names})
     data, text, notes = found.to_dict(), str(found), list(found.notes)
     data["optima"] = []
     for budget in asked.budget:
@@ -38,13 +41,13 @@ def isoflop(asked: Namespace) -> Answer:
             notes += [n for n in answer.notes if n not in notes]
         text += "\n" + "\n".join(note_lines(next(iter(optimum.values())).notes))
         data["optima"].append({name: answer.to_dict() for name, answer in optimum.items()})
-    return data, text.rstrip(), tuple(notes)
+    return data, text.rstrip() + draw(asked, {"isoflop": partial(found.plot, runs)}), tuple(notes)
 
 
 COMMANDS = {
     "isoflop": Command(
         isoflop,
         "SOURCE [--C COLUMN --N COLUMN --D COLUMN --loss COLUMN] [--budget FLOPS] [options]",
-        {"": (SOURCE,), "question": QUESTION, "table": COLUMNS, "output": OUTPUT},
+        {"": (SOURCE,), "question": QUESTION, "table": COLUMNS, "output": (picture(), *OUTPUT)},
     ),
 }

@@ -12,6 +12,7 @@ from forerun.fitting.curves import akima
 from forerun.fitting.forecast import Forecast, distance_notes, plain
 from forerun.fitting.percentile import percentiles
 from forerun.note import DataError, Note, note_lines, text_table
+from forerun.runs import Runs
 from forerun.units import format_quantity
 
 Array = np.ndarray
@@ -147,6 +148,12 @@ class IsoFlop:
             "tolerance": self.tolerance,
             "notes": [n.to_dict() for n in self.notes],
         }  # fmt: skip
+
+    def plot(self, runs: Runs, *, size: str = "page") -> Any:
+        """A matplotlib figure: each budget with its optimum and near-optimal range, and the power laws through them."""
+        from forerun.report import isoflop_figure
+
+        return isoflop_figure(self, runs, size=size)
 
     def __str__(self) -> str:
         q = format_quantity

@@ -135,6 +135,7 @@ def fit(
         notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)),
         noise=_noise(problem, z),
         scale=natural[-1] if chosen.scaled else None,
+        table=runs,
     )
 
 

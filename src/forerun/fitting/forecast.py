@@ -56,6 +56,12 @@ class Forecast:
             "notes": [n.to_dict() for n in self.notes],
         }
 
+    def plot(self, fit: Any, runs: Any = None, *, size: str = "page") -> Any:
+        """A matplotlib figure: the way from the runs of ``fit`` to the question, with its interval."""
+        from forerun.report import forecast_figure
+
+        return forecast_figure(self, fit, fit.runs_or(runs), size=size)
+
     def __str__(self) -> str:
         return "\n".join([*self.lines(), *note_lines(self.notes)])
 

@@ -164,7 +164,7 @@ def _akima(budgets: Budgets, tolerance: float, draws: int, level: float, rng: np
         weights = np.zeros(len(kept))
         weights[kept] = 1.0 / np.maximum(spread, 1e-4 * np.median(spread) + 1e-12)
         scaling[v] = power_law(budgets.flops, best[v].x, drawn[v] if draws else None, kept, level, weights)
-    return levels, scaling, [*_said(refused, budgets), *_edges(budgets, best["N"].x, kept)]
+    return levels, scaling, [*_said(refused, budgets), *_rough(levels), *_edges(budgets, best["N"].x, kept)]
 
 
 def _merged(x: Array, y: Array, mask: Array) -> tuple[Array, Array]:
@@ -258,6 +258,25 @@ def _lost(drawn: dict[str, Array], kept: Array) -> list[Note]:
     )
     advice = "The minimum of some budget is hardly seen; add sizes around it."
     return [Note("minima-lost", "warning", message, {"share": float(lost.mean())}, advice)]
+
+
+def _rough(levels: Sequence[Level]) -> list[Note]:
+    """Interpolations that follow the noise: most budgets have several minima between their runs."""
+    kept = [x for x in levels if x.knots is not None]
+    several = []
+    for x in kept:
+        assert x.knots is not None
+        y = np.concatenate([[np.inf], x.knots[1], [np.inf]])
+        if int(((y[1:-1] < y[:-2]) & (y[1:-1] < y[2:])).sum()) > 1:
+            several.append(format_quantity(x.flops))
+    if 2 * len(several) <= len(kept):
+        return []
+    message = f"{len(several)} of {len(kept)} interpolated budgets have several minima: they follow the noise of single losses"
+    return [
+        Note(
+            "rough-curves", "warning", message, {"budgets": several}, "Use method parabola or surface for noisy losses."
+        )
+    ]
 
 
 def _edges(budgets: Budgets, best: Array, kept: Array) -> list[Note]:

@@ -28,7 +28,8 @@ class Fit:
 
     ``params`` are natural values by name; ``draws`` (k, p) are samples of them in the same order, empty where no
     uncertainty was estimated or it gave ``limits`` only; ``intervals`` are at ``level``. ``scale`` is that of the
-    residuals where the objective fits it jointly. ``outcome`` is a key of ``OUTCOMES``. ``notes`` are the doubts, gravest first. ``fit.forecast`` and ``fit.invert`` ask it questions.
+    residuals where the objective fits it jointly; ``table`` holds the runs (a saved fit has none). ``outcome`` is a key
+    of ``OUTCOMES``. ``notes`` are the doubts, gravest first. ``fit.forecast`` and ``fit.invert`` ask it questions.
     """
 
     law: Law
@@ -45,6 +46,7 @@ class Fit:
     noise: Array = field(default_factory=lambda: np.zeros(0), repr=False)
     limits: Mapping[str, tuple[float, float]] | None = None
     scale: float | None = None
+    table: Runs | None = field(default=None, repr=False, compare=False)
 
     @property
     def intervals(self) -> dict[str, tuple[float, float] | None]:
@@ -149,6 +151,28 @@ class Fit:
                 v = np.log10(np.asarray(value, float))
             most = max(most, float(np.max(np.maximum(v - np.log10(high), np.log10(low) - v))))
         return max(most, 0.0)
+
+    def plot(self, runs: Runs | None = None, *, kind: str = "fit", size: str = "page") -> Any:
+        """A matplotlib figure: the runs with the law (``fit``), the ``residuals`` by scale, or the ``draws``.
+
+        ``runs`` are needed for a fit that was read back from text. Save it with ``forerun.report.save(figure, path)``.
+        Raises ``MissingExtra`` where matplotlib is not installed.
+        """
+        from forerun.report import draws_figure, fit_figure, residual_figure
+
+        if kind == "draws":
+            return draws_figure(self, size=size)
+        kinds = {"fit": fit_figure, "residuals": residual_figure}
+        if kind not in kinds:
+            advice = f"Use one of: {', '.join([*kinds, 'draws'])}"
+            raise DataError("unknown-picture", f"there is no picture {kind!r}", advice=advice)
+        return kinds[kind](self, self.runs_or(runs), size=size)
+
+    def runs_or(self, runs: Runs | None) -> Runs:
+        """``runs``, else those that were fitted; ``DataError`` where a saved fit no longer has them."""
+        if runs is None and self.table is None:
+            raise DataError("no-runs", "a saved fit does not hold its runs", advice="Give the table of runs as well")
+        return runs if runs is not None else self.table  # type: ignore[return-value]
 
     def with_notes(self, *notes: Note) -> Fit:
         """The same fit with further notes, gravest first."""

@@ -40,6 +40,12 @@ class Plan:
             "notes": [n.to_dict() for n in self.notes],
         }
 
+    def plot(self, fit: Any, *, size: str = "page") -> Any:
+        """A matplotlib figure: the loss along the budget with its band, the choice, and what is as good."""
+        from forerun.report import plan_figure
+
+        return plan_figure(self, fit, size=size)
+
     def __str__(self) -> str:
         q = format_quantity
         c, near = self.choice, self.near_optimal
