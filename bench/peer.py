@@ -67,9 +67,14 @@ def _huber(data: Standard, prediction: np.ndarray, shares: np.ndarray) -> tuple[
     return value, gradient
 
 
+def minima(objective: Standard, chosen: np.ndarray) -> list[OptimizeResult]:
+    """L-BFGS-B with its default settings from each start."""
+    return [minimize(objective, x, jac=True, method="L-BFGS-B") for x in chosen]
+
+
 def global_fit(objective: Standard, chosen: np.ndarray) -> np.ndarray:
-    """L-BFGS-B with its default settings from each start; the objectives reached, not divided by delta."""
-    return np.array([minimize(objective, x, jac=True, method="L-BFGS-B").fun * DELTA for x in chosen])
+    """The objectives that each start reaches, not divided by delta."""
+    return np.array([ended.fun * DELTA for ended in minima(objective, chosen)])
 
 
 def refit_one(objective: Standard, start: np.ndarray) -> OptimizeResult:

@@ -26,13 +26,14 @@ class Measure:
     """One measured quantity: n values, their median and quartiles, and a ratio where one is what counts.
 
     ``required`` is text such as ``">= 300"`` or ``"87 to 93"``, compared with the ratio if there is one, else with the
-    median; ``holds`` is that comparison and is never given by hand.
+    median; ``holds`` is that comparison and is never given by hand. What could not be measured has n = 0, no figure,
+    and a note that says why.
     """
 
     name: str
     n: int
-    median: float
-    spread: tuple[float, float]
+    median: float | None
+    spread: tuple[float, float] | None
     unit: str
     ratio: float | None = None
     ratio_to: str = ""
@@ -42,9 +43,9 @@ class Measure:
     @property
     def holds(self) -> bool | None:
         """Whether the requirement holds; None without one."""
-        if not self.required:
-            return None
         figure = self.median if self.ratio is None else self.ratio
+        if not self.required or figure is None:
+            return None
         first, *rest = self.required.split()
         if rest[0] == "to":
             return bool(float(first) <= figure <= float(rest[1]))
@@ -60,6 +61,11 @@ def summarise(name: str, values: Sequence[float], unit: str, **details: Any) -> 
 def single(name: str, value: float, n: int, unit: str, **details: Any) -> Measure:
     """A measure that is one number over ``n`` cases, such as a share: it has no spread."""
     return Measure(name, n, float(value), (float(value), float(value)), unit, **details)
+
+
+def unmeasured(name: str, why: str) -> Measure:
+    """A row for what could not be measured, and why."""
+    return Measure(name, 0, None, None, "", note=why)
 
 
 @dataclass(frozen=True)
@@ -125,11 +131,12 @@ def table(measures: Sequence[dict[str, Any]]) -> list[str]:
     """Lines of one Markdown table."""
     lines = ["| measured | n | median | quartiles | unit | ratio | required | holds | note |", "|---" * 9 + "|"]
     for m in measures:
-        low, high = m["spread"]
+        low, high = m["spread"] or (0.0, 0.0)
         spread = "" if low == high else f"{low:.4g} to {high:.4g}"
+        median = "" if m["median"] is None else f"{m['median']:.5g}"
         ratio = "" if m["ratio"] is None else f"{m['ratio']:.4g} {m['ratio_to']}".strip()
         holds = {None: "", True: "yes", False: "**no**"}[m["holds"]]
-        cells = [m["name"], m["n"], f"{m['median']:.5g}", spread, m["unit"], ratio, m["required"], holds, m["note"]]
+        cells = [m["name"], m["n"], median, spread, m["unit"], ratio, m["required"], holds, m["note"]]
         lines.append("| " + " | ".join(str(c).replace("|", "/") for c in cells) + " |")
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import peer  # noqa: E402
+from bench import peer, peers  # noqa: E402
 from bench.coverage import trials  # noqa: E402
-from bench.record import single, table  # noqa: E402
+from bench.peers import environment, tables  # noqa: E402
+from bench.record import single, table, unmeasured  # noqa: E402
 from bench.reference import exponential_weights, small_runs, solved  # noqa: E402
 from bench.refits import compare  # noqa: E402
 
@@ -75,8 +77,94 @@ def test_every_record_that_stands_has_what_makes_it_repeatable():
         )
         assert len(table(record["measures"])) == 2 + len(record["measures"])
         for m in record["measures"]:
-            assert m["n"] >= 1, path
+            if m["n"] == 0:
+                assert m["median"] is None, path
+                assert m["note"], path
+                continue
             assert m["spread"][0] <= m["median"] <= m["spread"][1], path
+
+
+@pytest.fixture(scope="module")
+def problem(small, tmp_path_factory):
+    """What the tasks of the peers read, for twelve rows and few draws."""
+    runs, engine = small
+    best = dict(zip(engine.problem.names, engine.problem.natural(engine.optimum.z)[engine.best].tolist()))
+    path = tmp_path_factory.mktemp("peers") / "problem.json"
+    path.write_text(json.dumps(peers.as_problem(runs, best, quick=True) | {"draws": 20}))
+    return path
+
+
+def run_here(script, task, problem, tmp_path):
+    """A task in the interpreter of the tests: what it needs is NumPy and SciPy, never the peers' environment."""
+    return peers.run(script, task, sys.executable, problem, environment.variables(tmp_path))
+
+
+def judged(found, runs):
+    return tables.objective(found["params"], *(np.log(runs[name]) for name in ("N", "D", "loss")))
+
+
+def test_peers_are_judged_by_the_objective_that_forerun_minimises(small):
+    runs, engine = small
+    params = dict(zip(engine.problem.names, engine.problem.natural(engine.optimum.z)[engine.best].tolist()))
+    assert judged({"params": params}, runs) == pytest.approx(float(engine.optimum.value.min()), rel=1e-10)
+
+
+def test_forerun_and_a_well_started_scipy_reach_one_optimum(small, problem, tmp_path):
+    runs, _ = small
+    own = run_here("forerun", "W1", problem, tmp_path)
+    theirs = run_here("scipy", "W1 least_squares", problem, tmp_path)
+    assert judged(theirs, runs) == pytest.approx(judged(own, runs), rel=1e-4)
+    row = tables.work_rows(
+        "W1", [("SciPy", "W1", own, theirs)], lambda p: judged({"params": p}, runs), judged(own, runs)
+    )
+    assert [m.name for m in row] == ["W1: forerun", "W1: forerun's objective above the lowest known", "W1: SciPy"]
+    assert row[2].ratio == pytest.approx(theirs["cpu"] / own["cpu"])
+
+
+def test_the_passes_of_the_engine_are_counted(problem, tmp_path):
+    counted = run_here("forerun", "passes", problem, tmp_path)["passes"]
+    assert counted["W2"]["evaluate"] > counted["W1"]["evaluate"] > 0
+
+
+def test_parabolas_by_hand_and_forerun_find_the_exponents_of_symmetric_budgets(problem, tmp_path):
+    budget, shift = (x.ravel() for x in np.meshgrid(np.geomspace(1e18, 1e21, 4), np.linspace(-0.5, 0.5, 7)))
+    size = 10**shift * budget**0.46
+    table = {
+        "N": size.tolist(),
+        "D": (budget / 6 / size).tolist(),
+        "C": budget.tolist(),
+        "loss": (2 + shift**2).tolist(),
+    }
+    path = tmp_path / "problem.json"
+    path.write_text(json.dumps(json.loads(problem.read_text()) | {"isoflop": table}))
+    by_hand, own = (run_here(script, "W3", path, tmp_path)["exponents"] for script in ("numpy", "forerun"))
+    assert by_hand == pytest.approx({"N": 0.46, "D": 0.54}, abs=1e-6)
+    assert own == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_a_peer_that_cannot_be_had_or_fails_is_a_row(problem, tmp_path):
+    found = run_here("vpnls", "W1", problem, tmp_path)
+    rows = tables.work_rows("W2", [("vpnls", "W2", {"failed": "no"}, found)], lambda p: 1.0, 1.0)
+    assert [m.n for m in rows] == [0, 0]
+    assert rows[1].note.startswith("not to be had: ")
+    assert run_here("scipy", "no such task", problem, tmp_path)["failed"] == "KeyError: 'no such task'"
+    assert len(table([unmeasured("x", "why").__dict__ | {"holds": None}])) == 3
+
+
+def test_every_task_of_the_comparison_is_in_its_script():
+    for script, task, _ in peers.TASKS:
+        text = (ROOT / "bench" / "peers" / f"by_{script}.py").read_text(encoding="utf-8")
+        assert f'"{task}": ' in text, (script, task)
+        assert f'"{tables.work_of(task)}": ' in (ROOT / "bench" / "peers" / "by_forerun.py").read_text(encoding="utf-8")
+
+
+def test_the_peers_are_pinned_and_stay_out_of_the_extras():
+    names = environment.requirements(environment.REQUIREMENTS.read_text(encoding="utf-8"))
+    assert [n for n in names if "==" not in n] == ["vpnls"]  # it is not on the index
+    extras = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for name in ("lmfit", "chinchilla", "simple-scaling-laws", "numpyro"):
+        assert name in map(environment.bare, names)
+        assert not re.search(rf'"{name}[><=]', extras)
 
 
 def pooled_coverage(engine: str) -> float:
