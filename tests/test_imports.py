@@ -82,7 +82,11 @@ def test_fitting_names_no_law():
 
 
 def test_no_module_has_the_name_of_a_public_function():
-    public = {name for name in forerun.__all__ if callable(getattr(forerun, name)) and name not in ("datasets", "laws", "units")}
+    public = {
+        name
+        for name in forerun.__all__
+        if callable(getattr(forerun, name)) and name not in ("datasets", "laws", "units")
+    }
     assert not {p.name for p in PACKAGE.iterdir()} & {f for n in public for f in (n, f"{n}.py")}
 
 

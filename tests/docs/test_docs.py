@@ -18,9 +18,10 @@ NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 def test_readme_commands_print_what_the_readme_shows(table, tmp_path, monkeypatch, capsys):
     shutil.copy(table("chinchilla_epoch245"), tmp_path / "runs.csv")
+    shutil.copy(table("isoflop_llama_3"), tmp_path / "budgets.csv")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```console\n\$ forerun (.*?)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for command, shown in blocks:
         assert cli.main(shlex.split(command)) == 0
         printed = capsys.readouterr().out
@@ -55,8 +56,4 @@ def test_what_the_architecture_says_of_imports_is_what_is_tested():
     stated = {part.strip(" `"): text for names, text in rows for part in names.split(",")}
     for part, allowed in ALLOWED.items():
         if allowed is not None and part in stated:
-            assert {
-                word
-                for word in ALLOWED
-                if re.search(rf"\b{word}\b", stated[part])
-            } == allowed - {part}
+            assert {word for word in ALLOWED if re.search(rf"\b{word}\b", stated[part])} == allowed - {part}

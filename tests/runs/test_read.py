@@ -281,5 +281,7 @@ def test_reading_takes_time_linear_in_the_rows(tmp_path):
 
 
 def test_a_column_of_words_is_not_guessed_to_be_a_quantity():
-    runs = fr.read_runs({"flops": [1e18, 1e19], "param_count": ["kaplan", "standard"], "y": [1.0, 2.0]}, x="flops", y="y")
+    runs = fr.read_runs(
+        {"flops": [1e18, 1e19], "param_count": ["kaplan", "standard"], "y": [1.0, 2.0]}, x="flops", y="y"
+    )
     assert "N" not in runs

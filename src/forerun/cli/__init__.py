@@ -21,7 +21,8 @@ EXAMPLES = """examples:
 
 
 MODULES = {
-    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "isoflop": "isoflop", "laws": "laws",
+    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets",
+    "reproduce": "records",
 }  # fmt: skip
 
 

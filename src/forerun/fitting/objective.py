@@ -14,8 +14,8 @@ from forerun.note import DataError, nearest
 Array = np.ndarray
 Terms = tuple[Array, Array, Array]
 HUBER_DELTA = 1e-3  # Hoffmann et al. 2022, arXiv:2203.15556, section 3.3
-LAD_DELTA = 1e-8  # LAD is solved as the Huber function of this width: see forerun.fitting.polish
-WIDTHS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, LAD_DELTA)
+LAD_DELTA = 1e-10  # LAD is solved as the Huber function of this width: see forerun.fitting.polish
+WIDTHS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, LAD_DELTA)
 SMALLEST_SCALE = 1e-9  # of residuals, where their scale is fitted jointly
 FREEDOM = 4.0  # degrees of freedom of Student's t, where none are named
 

@@ -1,0 +1,57 @@
+"""Named steps between a table and the rows of a fit, for studies whose law needs something other than its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from forerun.runs import Runs, read_runs
+
+Array = np.ndarray
+
+
+def one_row_an_x(runs: Runs) -> Runs:
+    """The first row of each x: the language curves of the benchmark stand four times in their source."""
+    first = np.unique(runs["x"], return_index=True)[1]
+    keep = np.zeros(len(runs), bool)
+    keep[first] = True
+    return runs.where(keep)
+
+
+def pass_at_k(runs: Runs) -> Runs:
+    """-ln(pass@k) over k = x, up to the number of samples, 41 log-spaced k: the unbiased estimate, mean over problems.
+
+    Chen et al. 2021, arXiv:2107.03374, equation 1.
+    """
+    n, right = runs["trials"].astype(int), runs["k"].astype(int)
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n.max() + 1)))])  # logarithms of
+    k = np.unique(np.geomspace(1, n.min(), 41).round().astype(int))
+    wrong = (n - right)[:, None]
+    none = factorial[wrong] - factorial[np.maximum(wrong - k, 0)] - factorial[n[:, None]] + factorial[n[:, None] - k]
+    share = np.where(wrong >= k, 1.0 - np.exp(none), 1.0).mean(axis=0)
+    return read_runs({"x": k.astype(float), "y": -np.log(share)}, x="x", y="y")
+
+
+def error_of_score(runs: Runs) -> Runs:
+    """y is one minus the score that it was."""
+    return replace(runs, columns={**runs.columns, runs.roles["y"]: 1.0 - runs["y"]})
+
+
+def frontier(runs: Runs) -> Runs:
+    """The least y in each of five equal bins of log10 x, at the centre of the bin."""
+    x, y = np.log10(runs["x"]), runs["y"]
+    width = np.ptp(x) / 5
+    place = np.minimum(((x - x.min()) / width).astype(int), 4)
+    found = np.unique(place)
+    least = np.array([y[place == i].min() for i in found])
+    return read_runs({"x": 10 ** (x.min() + width * (found + 0.5)), "y": least}, x="x", y="y")
+
+
+PREPARED: dict[str, Callable[[Runs], Runs]] = {
+    "one-row-an-x": one_row_an_x,
+    "pass-at-k": pass_at_k,
+    "error-of-score": error_of_score,
+    "frontier": frontier,
+}
