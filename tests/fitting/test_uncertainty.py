@@ -63,13 +63,14 @@ def test_jackknife_of_a_line_is_the_leverage_formula(line):
         assert limits == pytest.approx((beta[i] - reach[i], beta[i] + reach[i]), rel=1e-6)
 
 
-def test_sandwich_of_a_line_is_whites_covariance(line):
+def test_sandwich_of_a_line_is_hc3_with_a_t(line):
     design, inverse, _, rest = least_squares(*line)
     n = len(rest)
-    meat = design.T @ (design * (rest**2)[:, None])
-    covariance = n / (n - 2) * inverse @ meat @ inverse
+    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
+    meat = design.T @ (design * ((rest / (1 - leverage)) ** 2)[:, None])
     fit = fitted(line, uncertainty="sandwich", draws=40_000)
-    np.testing.assert_allclose(np.cov(fit.draws.T), covariance, rtol=0.03)
+    t_inflates = (n - 2) / (n - 4)  # variance of Student's t
+    np.testing.assert_allclose(np.cov(fit.draws.T), t_inflates * inverse @ meat @ inverse, rtol=0.04)
     assert fit.uncertainty["kind"] == "sandwich"
     assert fit.forecast(x=12.0).low is not None
 

@@ -33,8 +33,8 @@ def parabolas(x: Array, y: Array, weights: Array) -> Minima:
     width = np.sqrt(np.where(shown, (x - middle) ** 2, 0.0).sum(1, keepdims=True) / count) + 1e-300
     u, v = np.where(shown, (x - middle) / width, 0.0), np.where(shown, y - height, 0.0)
     powers = np.stack([u, u**2, u**3, u**4, v, u * v, u**2 * v], axis=-1)
-    moments = np.einsum("...lm,lmk->...lk", weights, powers, optimize=True) / many[..., None]
-    m1, m2, m3, m4, t0, t1, t2 = np.moveaxis(moments, -1, 0)
+    flat = np.matmul(weights.reshape(-1, *x.shape).transpose(1, 0, 2), powers).transpose(2, 1, 0)
+    m1, m2, m3, m4, t0, t1, t2 = flat.reshape(len(flat), *weights.shape[:-1]) / many
     # The two normal equations that are left when the height is eliminated.
     a11, a12, a22 = m2 - m1 * m1, m3 - m1 * m2, m4 - m2 * m2
     b1, b2 = t1 - m1 * t0, t2 - m2 * t0
@@ -57,18 +57,19 @@ def two_powers(x: Array, y: Array, mask: Array) -> tuple[Array, float]:
     u = np.where(mask > 0, x - parabola.x[:, None], 0.0)
     left = np.where(mask > 0, y - parabola.y[:, None] - parabola.curvature[:, None] * u * u, 0.0)
     count = mask.sum(1)
-    a, b = (g.ravel()[:, None, None] for g in np.meshgrid(POWERS, POWERS))
-    falling, rising = np.expm1(-a * u), np.expm1(b * u)
+    falling, rising = np.expm1(-POWERS[:, None, None] * u), np.expm1(POWERS[:, None, None] * u)
     f, g, v = (h - mask * (h.sum(-1) / count)[..., None] for h in (falling, rising, y * mask))
-    ff, fg, gg, fv, gv = (np.einsum("...lm,...lm->...l", s, t) for s, t in ((f, f), (f, g), (g, g), (f, v), (g, v)))
+    ff, gg, fv, gv = ((s * t).sum(-1) for s, t in ((f, f), (g, g), (f, v), (g, v)))
+    fg = np.matmul(f.transpose(1, 0, 2), g.transpose(1, 2, 0)).transpose(1, 2, 0)
+    ff, fv, gg, gv = ff[:, None], fv[:, None], gg[None], gv[None]
+    total = float(np.square(v).sum())
     with np.errstate(all="ignore"):
         determinant = ff * gg - fg * fg
         p, q = (fv * gg - gv * fg) / determinant, (gv * ff - fv * fg) / determinant
-        rest = np.square(v - p[..., None] * f - q[..., None] * g).sum((-1, -2))
-        best = int(np.where((p > 0).all(1) & (q > 0).all(1), rest, np.inf).argmin())
-        a0, b0 = float(a[best, 0, 0]), float(b[best, 0, 0])
-        minima = parabola.x + np.log(a0 * p[best] / (b0 * q[best])) / (a0 + b0)
-        least = max(float(rest[best]), 1e-20 * float(np.square(v).sum()))
+        rest = np.where(((p > 0) & (q > 0)).all(-1), total - (p * fv + q * gv).sum(-1), np.inf)
+        i, j = np.unravel_index(rest.argmin(), rest.shape)
+        minima = parabola.x + np.log(POWERS[i] * p[i, j] / (POWERS[j] * q[i, j])) / (POWERS[i] + POWERS[j])
+        least = max(float(rest[i, j]), 1e-14 * total)
         free = max(float(count.sum()) - 3.0 * len(count) - 2.0, 1.0)
         return minima, (float(np.square(left).sum()) - least) / 2.0 / (least / free)
 

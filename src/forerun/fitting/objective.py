@@ -45,6 +45,16 @@ class Objective:
         """The same objective with another Huber width."""
         return replace(self, delta=delta)
 
+    def widened(self, delta: float, factor: float) -> Objective:
+        """A Huber function of another width whose slope jumps by ``factor`` times as much as this objective's."""
+        assert self.rho is not None
+        _, (below, above), _ = self.rho(np.array([-1.0, 1.0]), self.delta)
+        return replace(self, rho=partial(_steep, slope=0.5 * factor * float(above - below)), delta=delta)
+
+    def of_residuals(self) -> Objective:
+        """The residual itself as an objective: its derivatives are those of the prediction."""
+        return replace(self, rho=_itself, scaled=False)
+
     def terms(self, f: Array, y: Array, trials: Array | None, order: int, scale: Array | None = None
               ) -> tuple[Array, Array | None, Array | None]:  # fmt: skip
         """Value and, for ``order=2``, the two derivatives with respect to ``f``; NaN where ``f`` is not admissible."""
@@ -95,6 +105,10 @@ class Objective:
         return np.log(y / f) if self.residual == "log" else y - f
 
 
+def _itself(r: Array, delta: float) -> Terms:
+    return r, np.ones_like(r), np.zeros_like(r)
+
+
 def _squared(r: Array, delta: float) -> Terms:
     return 0.5 * r * r, r, np.ones_like(r)
 
@@ -108,6 +122,12 @@ def _absolute(r: Array, delta: float) -> Terms:
     """Huber scaled so that its value is |r| outside delta."""
     value, slope, bend = _huber(r, delta)
     return value / delta, slope / delta, bend / delta
+
+
+def _steep(r: Array, delta: float, slope: float) -> Terms:
+    """Huber with a given slope outside delta: what curvature is counted with."""
+    value, first, second = _absolute(r, delta)
+    return slope * value, slope * first, slope * second
 
 
 def _binomial(f: Array, k: Array, n: Array | None, order: int) -> tuple[Array, Array | None, Array | None]:

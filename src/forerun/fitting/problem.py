@@ -75,15 +75,23 @@ class Problem:
     def smoothed(self, z: Array) -> Problem:
         """The problem whose curvature at ``z`` (p,) may stand for that of the expected objective.
 
-        Absolute deviations bend only through the density of residuals at zero, which is counted in a window as wide as
-        a kernel estimate takes it; other objectives are taken as they are.
+        Absolute deviations, and Huber functions narrower than the noise, bend only through the density of residuals at
+        zero, which is counted in a window as wide as a kernel estimate takes it (Bofinger's rate). The optimum itself
+        lies on as many rows as there are parameters; these are no density and are taken out. Other objectives are taken
+        as they are.
         """
-        if not self.objective.kinked:
+        if not self.objective.deltas:
             return self
-        sizes = np.concatenate([np.abs(r) for r in self.residual_blocks(z)])
+        sizes = np.sort(np.concatenate([np.abs(r) for r in self.residual_blocks(z)]))
         if self.objective.scaled:
             sizes = sizes / np.exp(z[-1])
-        return self.with_objective(self.objective.at(float(1.5 * np.median(sizes) * len(sizes) ** -0.2) + 1e-12))
+        on = len(z) if self.rows > 2 * len(z) else 0
+        window = float(1.5 * np.median(sizes[on:]) * self.rows**-0.2) + 1e-12
+        if window <= self.objective.delta:
+            return self
+        inside = int((sizes <= window).sum())
+        density = max(inside - on, 1) / (self.rows - on) / (max(inside, 1) / self.rows)
+        return self.with_objective(self.objective.widened(window, density))
 
     def param(self, name: str) -> Param:
         """How the law declares a parameter of the problem; a member of a group is declared like the whole."""
@@ -163,6 +171,29 @@ class Problem:
             for k, column in enumerate(block.columns):
                 out[:, column] += (slope * f.grad.get(k, 0.0))[0]
             yield block.rows, out * factor * self.row_weights[block.rows, None]
+
+    def predictions(self, z: Array, every: int) -> tuple[Array, Array]:
+        """Predictions (B, m) of every so many rows, log or plain as residuals are, and their slopes (B, m, p)."""
+        params = self.natural(z)
+        factor = np.where(self.log, params, 1.0)[:, None, :]
+        values, slopes = [], []
+        for block in self.blocks:
+            some = replace(block, inputs=tuple(x[::every] for x in block.inputs), y=block.y[::every])
+            with np.errstate(all="ignore"):
+                f = predict_jet(self.law, some.jets, params[:, some.columns], self.exact)
+            slope = np.zeros((*f.value.shape, len(self.names)))
+            for k, column in enumerate(some.columns):
+                slope[:, :, column] += f.grad.get(k, 0.0)
+            if self.objective.residual == "log":
+                slope, f.value = slope / f.value[:, :, None], np.log(f.value)
+            values.append(f.value)
+            slopes.append(slope * factor)
+        return np.concatenate(values, axis=1), np.concatenate(slopes, axis=1)
+
+    def slopes(self, z: Array) -> Iterator[tuple[slice, Array]]:
+        """Gradient of each row's weighted residual at ``z`` (p,), by block, in the law's own parameters only."""
+        plain = replace(self, objective=self.objective.of_residuals())
+        return plain.row_gradients(z)
 
     def _parts(self, z: Array) -> Sequence[slice]:
         return parts(len(z), max(len(b.y) for b in self.blocks))

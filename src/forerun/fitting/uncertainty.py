@@ -19,6 +19,10 @@ MOST_WEIGHTS = 4_000_000  # rows times draws above which each refit is one Newto
 AT_ONCE = 4_000_000  # weights in memory
 MOST_REFITS = 4_000  # in one batch
 ROWS_PER_PARAMETER = 2
+FEW_ROWS = 4_000  # up to which leverages are taken row by row
+MOST_LEVERAGE = 0.9
+FOLLOWED = 200  # rows whose predictions the draws of a sandwich follow
+FOLLOWING = 5  # steps
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ def assess(problem: Problem, best: Array, starts: Array, labels: Array | None, w
     if wish.kind == "bootstrap":
         return bootstrap(problem, best, starts, labels, wish.draws, wish.seed)
     if wish.kind == "sandwich":
-        return Draws(_normal_draws(problem, best, labels, wish.draws, wish.seed), "sandwich")
+        z = _normal_draws(problem, best, labels, wish.draws, wish.seed, freedom=units - len(best))
+        follow = problem.objective.rho is not None and not problem.objective.scaled
+        return Draws(_along_valley(problem, best, z) if follow else z, "sandwich")
     if wish.kind == "jackknife":
         limits = jackknife(problem, best, starts, labels, wish.level, wish.seed)
     else:
@@ -130,39 +136,79 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
     return Draws(np.concatenate(parts), "bootstrap", tuple(notes))
 
 
-def _normal_draws(problem: Problem, best: Array, labels: Array | None, draws: int, seed: int) -> Array:
-    """Normal draws around the optimum with the sandwich covariance (Huber 1967, Liang and Zeger 1986 by unit).
+def _normal_draws(
+    problem: Problem, best: Array, labels: Array | None, draws: int, seed: int, freedom: int = 0
+) -> Array:
+    """Normal draws around the optimum with the sandwich covariance; Student's t with ``freedom`` degrees of freedom.
 
-    It is where one Newton step under the bootstrap's random gradient leads, whose sum over many units is normal, and it
-    is widened by the parameters that were fitted (the correction HC1 of MacKinnon and White 1985).
+    It is where one Newton step under the bootstrap's random gradient leads, whose sum over many units is normal.
     """
     covariance, free = sandwich(problem, best, labels)
     z = np.repeat(best[None], draws, 0)
     values, vectors = np.linalg.eigh(covariance)
-    normal = np.random.default_rng(seed).standard_normal((draws, int(free.sum())))
+    rng = np.random.default_rng(seed)
+    normal = rng.standard_normal((draws, int(free.sum())))
+    if freedom:
+        normal *= np.sqrt(freedom / rng.chisquare(freedom, (draws, 1)))
     z[:, free] += normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
     return np.clip(z, problem.lower, problem.upper)
 
 
+def _along_valley(problem: Problem, best: Array, z: Array) -> Array:
+    """The draws moved to where the law predicts what its linearisation predicts at them, by Gauss-Newton steps.
+
+    Predictions are close to linear where the parameters are not: amplitudes and exponents lie in a bent valley, which
+    a straight normal leaves at once.
+    """
+    every = -(-problem.rows // FOLLOWED)
+    centre, slope = (part[0] for part in problem.predictions(best[None], every))
+    target = centre + (z - best) @ slope.T
+    for _ in range(FOLLOWING):
+        value, slope = problem.predictions(z, every)
+        scale = np.maximum(np.abs(slope).max(1, keepdims=True), 1e-300)
+        slope = slope / scale
+        normal = np.matmul(slope.transpose(0, 2, 1), slope)
+        normal += 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(z.shape[1])
+        step = np.linalg.solve(normal, np.matmul(slope.transpose(0, 2, 1), (target - value)[:, :, None]))[:, :, 0]
+        moved = np.clip(z + step / scale[:, 0], problem.lower, problem.upper)
+        z = np.where(np.isfinite(moved).all(1, keepdims=True), moved, z)
+    return z
+
+
 def sandwich(problem: Problem, best: Array, labels: Array | None) -> tuple[Array, Array]:
-    """The sandwich covariance over the coordinates that are not on a bound, and which these are."""
+    """The sandwich covariance over the coordinates that are not on a bound, and which these are (Huber 1967).
+
+    Few rows fit themselves: each row's gradient is raised by its leverage (HC3 of MacKinnon and White 1985); sums over
+    units, and tables of many rows, by the number of parameters instead (Liang and Zeger 1986, with the correction HC1).
+    """
     hessian = problem.smoothed(best).evaluate(best[None]).hessian[0]
-    spread = np.zeros((len(best), len(best)))
-    units = problem.rows
-    if labels is None:
-        for _, gradients in problem.row_gradients(best):
-            spread += gradients.T @ gradients
-    else:
+    spread, correction = np.zeros((len(best), len(best))), 1.0
+    free = (best > problem.lower) & (best < problem.upper)
+    if labels is not None:
         units = int(labels.max()) + 1
         sums = np.zeros((units, len(best)))
         for rows, gradients in problem.row_gradients(best):
             np.add.at(sums, labels[rows], gradients)
         spread = sums.T @ sums
-    free = (best > problem.lower) & (best < problem.upper)
+        correction = units / max(units - int(free.sum()), 1)
+    else:
+        few = problem.rows <= FEW_ROWS and problem.objective.rho is not None
+        keep = 1.0 - _leverage(problem, best, free) if few else np.ones(problem.rows)
+        for rows, gradients in problem.row_gradients(best):
+            raised = gradients / keep[rows, None]
+            spread += raised.T @ raised
+        correction = 1.0 if few else problem.rows / max(problem.rows - int(free.sum()), 1)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))[free]
     inverse = np.linalg.pinv(hessian[np.ix_(free, free)] / np.outer(scale, scale), rcond=1e-12) / np.outer(scale, scale)
-    correction = units / max(units - int(free.sum()), 1)
     return correction * inverse @ spread[np.ix_(free, free)] @ inverse, free
+
+
+def _leverage(problem: Problem, best: Array, free: Array) -> Array:
+    """How much each row's prediction follows its own outcome, (n,), as in weighted least squares; at most 0.9."""
+    slopes = np.concatenate([g for _, g in problem.slopes(best)])[:, free] / np.sqrt(problem.row_weights)[:, None]
+    size = np.abs(slopes).max(0)
+    q, _ = np.linalg.qr(slopes[:, size > 0] / size[size > 0])
+    return np.minimum((q * q).sum(1), MOST_LEVERAGE)
 
 
 def check_kind(kind: str, unit: str, draws: int, level: float) -> None:
