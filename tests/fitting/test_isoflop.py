@@ -178,6 +178,7 @@ STEPS = {
 }
 
 
+@pytest.mark.capability("kaplan-chinchilla-reconciliation")
 @pytest.mark.parametrize(("step", "published"), STEPS.items(), ids=[str(v) for v in STEPS.values()])
 def test_porian_exponents_by_a_line_and_by_interpolation(porian, step, published):
     """Porian et al. 2024, arXiv:2406.19146: the way from Kaplan's exponent to Chinchilla's."""
