@@ -61,6 +61,7 @@ COMMANDS = [
     ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
     ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),
     ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
+    ("backtest", ["backtest", *FIT[1:], "{table}", "--draws", "40", "--cuts", "3"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
     ("laws", ["laws"]),

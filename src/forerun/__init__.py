@@ -25,6 +25,8 @@ _PUBLIC = {
     "IsoFlop": "forerun.fitting.allocation",
     "Fit": "forerun.fitting",
     "Forecast": "forerun.fitting",
+    "backtest": "forerun.predict",
+    "Backtest": "forerun.predict",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",

@@ -65,7 +65,7 @@ class Fit:
 
     def predict(self, inputs: Mapping[str, Any]) -> Array:
         """The fitted outcome at ``inputs``, (m,) for inputs of shape (m,)."""
-        return self.outcomes(np.array([list(self.params.values())]), inputs)[0]
+        return self.outcomes(self._best, inputs)[0]
 
     def sample(self, inputs: Mapping[str, Any]) -> Array:
         """Samples of the outcome, (draws, m), one row for each draw of the parameters."""
@@ -131,14 +131,18 @@ class Fit:
 
         Raises ``DataError`` if the runs follow other conventions than those fitted.
         """
-
-        runs.require_same_conventions(self.runs.conventions)
         y, trials = outcome(self.law, runs)
-        inputs = dict(zip(self._input_names, law_inputs(self.law, runs)))
-        if self.law.shared:
-            inputs[self.law.shared[1]] = group_labels(runs[self.law.shared[1]])
-        f = self._rows(np.array([list(self.params.values())]), inputs)[0]
-        return objectives.find(self.objective).residuals(f, y, trials)
+        return objectives.find(self.objective).residuals(self._of_runs(runs, self._best)[0], y, trials)
+
+    def predict_runs(self, runs: Runs) -> tuple[Array, Array | None, Array | None]:
+        """The predicted outcome of each of ``runs``, (n,), with the limits for one new run there (None without draws).
+
+        Raises ``DataError`` if the runs follow other conventions than those fitted.
+        """
+        value = self._of_runs(runs, self._best)[0]
+        if not len(self.draws):
+            return value, None, None
+        return value, *interval(self._with_noise(self._of_runs(runs, self.draws)), self.level)
 
     def decades_outside(self, inputs: Mapping[str, Any]) -> float:
         """The largest distance of ``inputs`` from the fitted range, in powers of ten; 0 inside."""
@@ -240,6 +244,18 @@ class Fit:
         if self.notes:
             lines += ["", "notes", *note_lines(self.notes)]
         return "\n".join(lines)
+
+    @property
+    def _best(self) -> Array:
+        return np.array([list(self.params.values())])
+
+    def _of_runs(self, runs: Runs, params: Array) -> Array:
+        """The outcome of each run under rows of parameters, (B, n)."""
+        runs.require_same_conventions(self.runs.conventions)
+        inputs = dict(zip(self._input_names, law_inputs(self.law, runs)))
+        if self.law.shared:
+            inputs[self.law.shared[1]] = group_labels(runs[self.law.shared[1]])
+        return self._rows(params, inputs)
 
     def _meaning(self, name: str) -> str:
         """What a parameter stands for; a member of a group or an index has the meaning of the whole."""

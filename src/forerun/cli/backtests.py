@@ -1,0 +1,45 @@
+"""The command that hides the largest runs and predicts them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from forerun.cli.command import OUTPUT, Answer, Command, option
+from forerun.cli.source import ON_RUNS, SOURCE, law_of, runs_of
+from forerun.note import DataError
+
+CUTTING = (
+    option("--axis", metavar="ROLE", help="cut the runs along this: C (default), D, N, x or step"),
+    option(
+        "--leave-out", metavar="ROLE", help="hide one label of this column after the other instead, for example family"
+    ),
+    option("--cuts", type=int, default=6, metavar="COUNT", help="number of cuts (default 6)"),
+    option("--wished", type=float, default=0.01, metavar="SHARE", help="error that the horizon allows (default 0.01)"),
+)
+FITTING = ("objective", "unit", "level", "seed", "weights")
+
+
+def backtest(asked: Namespace) -> Answer:
+    """How wrong a law was about the largest runs when they were hidden: error, bias and coverage against distance."""
+    import forerun as fr
+
+    if asked.source.suffix == ".json":
+        raise DataError("saved-fit", "a back-test needs the runs", advice="Give the table instead of the saved fit")
+    if asked.uncertainty not in ("bootstrap", "sandwich", "none"):
+        message = f"a back-test scores intervals of runs, which {asked.uncertainty} does not give"
+        raise DataError("bad-option", message, advice="Use --uncertainty bootstrap, sandwich or none")
+    settings = {name: getattr(asked, name) for name in FITTING}
+    found = fr.backtest(
+        law_of(asked), runs_of(asked), axis=asked.axis, leave_out=asked.leave_out, cuts=asked.cuts, wished=asked.wished,
+        draws=asked.draws, uncertainty=asked.uncertainty, **settings,
+    )  # fmt: skip
+    return found.to_dict(), str(found), found.notes
+
+
+COMMANDS = {
+    "backtest": Command(
+        backtest,
+        "SOURCE --law NAME [--axis ROLE | --leave-out ROLE] [options]",
+        {"": SOURCE, "cuts": CUTTING, "table and law": ON_RUNS, "output": OUTPUT},
+    ),
+}

@@ -1,0 +1,132 @@
+"""`Backtest`: how wrong a law was about runs that it had not seen, against how far outside its runs they lay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from forerun.fitting.forecast import plain
+from forerun.note import Note, note_lines, text_table
+from forerun.units import format_quantity
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One cut: runs from ``hidden_from`` on (or of one family) were hidden, the rest fitted, the hidden ones predicted.
+
+    ``median_error`` is the median relative error, ``bias`` the median signed one (positive: predicted too high),
+    ``coverage`` the share of hidden runs inside their interval (None without draws), ``decades`` how far the farthest
+    hidden run lies outside the fitted ones, ``nearest_error`` the median error of taking the nearest fitted outcome.
+    """
+
+    hidden_from: float | str
+    fitted: int
+    n: int
+    median_error: float
+    bias: float
+    coverage: float | None
+    decades: float
+    nearest_error: float
+    outcome: str
+
+
+@dataclass(frozen=True, repr=False)
+class Backtest:
+    """The cuts of a roll-out, every hidden run's error against its distance, and what follows. See :func:`backtest`.
+
+    ``distance`` (decades outside the fitted runs), ``error`` (log predicted minus log observed) and ``inside`` (whether
+    the interval held the run, NaN without) are over all hidden runs of all cuts, (k,). ``horizon`` is how many decades
+    outside the runs errors stayed within ``wished`` for a share ``level`` of hidden runs; None where there are too few
+    cuts to say.
+    """
+
+    law: str
+    axis: str
+    cuts: tuple[Cut, ...]
+    distance: Array = field(repr=False)
+    error: Array = field(repr=False)
+    inside: Array = field(repr=False)
+    wished: float
+    level: float
+    horizon: float | None
+    verdict: str
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of hidden runs inside their interval, over all cuts."""
+        known = self.inside[~np.isnan(self.inside)]
+        return float(known.mean()) if len(known) else None
+
+    @property
+    def median_error(self) -> float:
+        """Median relative error over all hidden runs of all cuts."""
+        return float(np.median(np.abs(np.expm1(self.error))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON schema ``backtest``."""
+        return {
+            "schema": 1,
+            "law": self.law,
+            "axis": self.axis,
+            "cuts": [
+                {k: v if isinstance(v, str | int) else plain(v) for k, v in vars(cut).items()} for cut in self.cuts
+            ],
+            "median_error": plain(self.median_error),
+            "coverage": plain(self.coverage),
+            "wished_error": self.wished,
+            "level": self.level,
+            "horizon": plain(self.horizon),
+            "verdict": self.verdict,
+            "notes": [n.to_dict() for n in self.notes],
+        }
+
+    def __str__(self) -> str:
+        header = [
+            f"{self.axis} hidden from",
+            "fitted",
+            "hidden",
+            "decades",
+            "median error",
+            "bias",
+            "covered",
+            "nearest run's",
+        ]
+        rows = [
+            [c.hidden_from if isinstance(c.hidden_from, str) else format_quantity(c.hidden_from), str(c.fitted), str(c.n),
+             f"{c.decades:.2f}", _percent(c.median_error), f"{100 * c.bias:+.2f}%",
+             "-" if c.coverage is None else f"{c.coverage:.0%}", _percent(c.nearest_error)]
+            for c in self.cuts
+        ]  # fmt: skip
+        lines = [f"back-test of {self.law} over {self.axis}", "", text_table(header, rows), "", self.verdict]
+        return "\n".join([*lines, *(["", "notes"] if self.notes else []), *note_lines(self.notes)])
+
+    __repr__ = __str__
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+def horizon_of(distance: Array, error: Array, wished: float, level: float, cuts: Sequence[Cut]) -> float | None:
+    """How many decades out errors stayed within ``wished`` for a share ``level`` of the hidden runs, from the first on.
+
+    None with fewer than three cuts. The runs are looked at in order of distance, a window of them at a time, and the
+    first window that fails ends it.
+    """
+    if len(cuts) < 3:
+        return None
+    order = np.argsort(distance, kind="stable")
+    good = np.abs(np.expm1(error[order])) <= wished
+    window = max(5, len(good) // 10)
+    reached = 0.0
+    for end in range(min(window, len(good)), len(good) + 1):
+        if good[max(0, end - window) : end].mean() < level:
+            return reached
+        reached = float(distance[order][end - 1])
+    return reached

@@ -1,0 +1,110 @@
+"""Back-tests: what they hide, what they score, and what they conclude."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import forerun as fr
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return fr.simulate("chinchilla", n=80, noise=0.003, seed=0)
+
+
+@pytest.fixture(scope="module")
+def result(runs):
+    return fr.backtest("chinchilla", runs, draws=100)
+
+
+def test_each_cut_is_the_fit_of_what_lies_below_it(runs, result):
+    """No hidden run has touched the fit: the same numbers come from a table that never had them."""
+    for cut in result.cuts:
+        below = runs.where(runs["C"] < cut.hidden_from)
+        hidden = runs.where(runs["C"] >= cut.hidden_from)
+        assert (cut.fitted, cut.n) == (len(below), len(hidden))
+        fit = fr.fit("chinchilla", below, draws=100)
+        error = fit.predict({"N": hidden["N"], "D": hidden["D"]}) / hidden["loss"] - 1
+        assert cut.median_error == pytest.approx(np.median(np.abs(error)), rel=1e-9)
+        assert cut.bias == pytest.approx(np.median(error), rel=1e-9)
+        assert cut.decades == pytest.approx(np.log10(hidden["C"].max() / below["C"].max()))
+        answer = fit.forecast(N=hidden["N"], D=hidden["D"], target="new-run")
+        inside = (answer.low <= hidden["loss"]) & (hidden["loss"] <= answer.high)
+        assert cut.coverage == pytest.approx(inside.mean(), abs=0.1)
+
+
+def test_the_nearest_run_is_the_guess_to_beat(runs, result):
+    cut = result.cuts[-1]
+    below, hidden = runs.where(runs["C"] < cut.hidden_from), runs.where(runs["C"] >= cut.hidden_from)
+    errors = []
+    for n, d, loss in zip(hidden["N"], hidden["D"], hidden["loss"]):
+        gap = sum(np.abs(np.log(below[r] / v)) for r, v in (("N", n), ("D", d), ("C", 6 * n * d)))
+        errors.append(abs(below["loss"][gap.argmin()] / loss - 1))
+    assert cut.nearest_error == pytest.approx(np.median(errors), rel=1e-6)
+
+
+def test_the_right_law_has_a_horizon_and_the_wrong_one_is_told_not_to_extrapolate():
+    good = fr.simulate("chinchilla", n=80, noise=0.001, seed=1)
+    right = fr.backtest("chinchilla", good, draws=50)
+    assert right.horizon > 0.3
+    assert "within 1 % up to" in right.verdict
+    x = np.geomspace(1e3, 1e7, 40)
+    bent = fr.read_runs({"x": x, "y": 1.0 + 30.0 * x**-0.5})
+    wrong = fr.backtest("power-law", bent, draws=50)
+    assert wrong.horizon == 0.0
+    assert {n.code for n in wrong.notes if n.severity == "error"} >= {"do-not-extrapolate"}
+    assert "do not extrapolate" in wrong.verdict
+
+
+def test_a_law_that_is_worse_than_the_nearest_run_is_said_to_be():
+    x = np.geomspace(1e3, 1e9, 60)
+    flat = fr.read_runs({"x": x, "y": np.where(x < 1e5, 5 * (x / 1e3) ** -0.3, 5 * 100**-0.3)})
+    codes = {n.code for n in fr.backtest("power-law", flat, draws=50).notes}
+    assert "worse-than-nearest" in codes
+
+
+def test_families_can_be_left_out_one_after_the_other(runs):
+    family = [f"f{i % 4}" for i in range(len(runs))]
+    table = fr.read_runs({"N": runs["N"], "D": runs["D"], "loss": runs["loss"], "family": family})
+    found = fr.backtest("chinchilla", table, leave_out="family", draws=50)
+    assert [c.hidden_from for c in found.cuts] == ["f0", "f1", "f2", "f3"]
+    assert all(c.n == 20 for c in found.cuts)
+
+
+def test_few_cuts_give_no_horizon():
+    small = fr.simulate("power-law-floor", n=8, noise=0.01, seed=0)
+    found = fr.backtest("power-law-floor", small, cuts=2, draws=50)
+    assert found.horizon is None
+    assert "few-cuts" in {n.code for n in found.notes}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(axis="loss_unit"), "loss_unit"),
+        (dict(wished=2.0), "wished"),
+        (dict(cuts=0), "cuts"),
+        (dict(leave_out="N"), "not a label"),
+        (dict(leave_out="family"), "no family"),
+    ],
+)
+def test_questions_that_cannot_be_answered_are_refused(runs, settings, words):
+    with pytest.raises(fr.DataError, match=words):
+        fr.backtest("chinchilla", runs, **settings)
+
+
+def test_too_few_runs_and_counts_are_refused():
+    with pytest.raises(fr.DataError, match="no cut along C leaves 10 of 9 runs"):
+        fr.backtest("chinchilla", fr.simulate("chinchilla", n=9))
+    with pytest.raises(fr.DataError, match="law of counts"):
+        fr.backtest("pass-sigmoid", fr.simulate("pass-sigmoid"))
+
+
+def test_the_llama_table_shows_intervals_that_are_too_narrow(table):
+    """Plain bootstrap intervals cover far less than they claim a decade out: DESIGN, section 5."""
+    runs = fr.read_runs(table("isoflop_llama_3"), N="params", D="tokens", C="flops", loss="loss",
+                        where="condition == raw_loss")  # fmt: skip
+    found = fr.backtest("chinchilla", runs)
+    assert found.coverage < 0.8
+    assert all(c.median_error < c.nearest_error for c in found.cuts)
