@@ -28,6 +28,7 @@ def folder(tmp_path_factory):
     lines = "".join(f"{a},{b},{y}\n" for a, b, y in zip(n, c, loss))
     (path / "budgets.csv").write_text("params,flops,loss\n" + lines)
     assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "-o", str(path / "fit.json")]) == 0
+    assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "--seed", "1", "-o", str(path / "other.json")]) == 0
     return path
 
 
@@ -61,6 +62,7 @@ COMMANDS = [
     ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
     ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),
     ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
+    ("compare", ["compare", "{fit}", "{other}", "--at", "1e24"]),
     ("backtest", ["backtest", *FIT[1:], "{table}", "--draws", "40", "--cuts", "3"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
@@ -72,7 +74,13 @@ COMMANDS = [
 @pytest.mark.parametrize(("name", "command"), COMMANDS)
 def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, command):
     arguments = [
-        a.format(table=folder / "runs.csv", fit=folder / "fit.json", budgets=folder / "budgets.csv") for a in command
+        a.format(
+            table=folder / "runs.csv",
+            fit=folder / "fit.json",
+            budgets=folder / "budgets.csv",
+            other=folder / "other.json",
+        )
+        for a in command
     ]
     code, out, err = run(capsys, *arguments, "--json")
     assert (code, err) == (0, "")

@@ -27,6 +27,8 @@ _PUBLIC = {
     "Forecast": "forerun.fitting",
     "backtest": "forerun.predict",
     "Backtest": "forerun.predict",
+    "compare": "forerun.predict",
+    "Comparison": "forerun.predict",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",

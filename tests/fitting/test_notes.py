@@ -207,6 +207,11 @@ def test_a_family_that_decides_is_named_and_like_families_are_not():
     assert "one-group-decides" not in codes(fr.fit("chinchilla", fr.read_runs({**alike, "family": families}), draws=50))
 
 
+def test_an_input_of_two_values_is_fitted_without_a_warning_from_numpy():
+    table = {"N": [1e8, 2e8] * 8, "D": np.geomspace(1e9, 1e11, 16), "loss": np.geomspace(4, 2, 16)}
+    assert fr.fit("chinchilla", fr.read_runs(table), draws=20).runs.n == 16
+
+
 def test_refits_that_changed_their_basin_are_counted():
     fit = fr.fit("bnsl-1", fr.simulate("bnsl-1", n=40, noise=0.03, seed=1), draws=300)
     found = note(fit, "refits-moved")

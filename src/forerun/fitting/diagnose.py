@@ -197,6 +197,8 @@ def _trends(residuals: Array, columns: Mapping[str, Array]) -> Iterator[Note]:
             continue
         rank = _ranks(values)
         for shape, scale in (("rises or falls", rank), ("bends", np.abs(rank - rank.mean()))):
+            if np.ptp(scale) == 0:  # an input of two values has no middle to bend around
+                continue
             r = float(np.corrcoef(_ranks(residuals), _ranks(scale))[0, 1])
             if abs(r) > LEAST_TREND and abs(r) * np.sqrt(len(values) - 1) > TREND:
                 message = f"what the law leaves over {shape} with {name} (rank correlation {r:.2f})"
