@@ -6,7 +6,19 @@ import json
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("fit", "forecast", "invert", "plan", "backtest", "compare", "isoflop", "laws", "datasets", "reproduce", "error")
+NAMES = (
+    "fit",
+    "forecast",
+    "invert",
+    "plan",
+    "backtest",
+    "compare",
+    "isoflop",
+    "laws",
+    "datasets",
+    "reproduce",
+    "error",
+)
 
 
 def schema(name: str) -> dict[str, Any]:
