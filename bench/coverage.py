@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from itertools import product
@@ -82,14 +82,19 @@ def trial(rows: int, noise: str, repetition: int, draws: int = DRAWS) -> list[fl
         fit = fr.fit("chinchilla", runs, draws=draws, seed=repetition)
     except fr.DataError:
         return [np.nan] * len(QUANTITIES)
+    return held(fit, runs, QUESTIONS.values())
+
+
+def held(fit: fr.Fit, runs: fr.Runs, factors: Iterable[float]) -> list[float]:
+    """Whether the intervals of alpha, beta, E and of forecasts at factors of the largest compute hold the truth."""
     limits = [(BESIROGLU[name], fit.intervals[name]) for name in ("alpha", "beta", "E")]
-    for factor in QUESTIONS.values():
+    for factor in factors:
         flops = factor * float(runs["C"].max())
         answer = fit.forecast(C=flops, M=20.0)
         size = np.sqrt(flops / (6.0 * 20.0))
         truth = float(fr.laws.get("chinchilla")(size, 20.0 * size, **BESIROGLU))
         limits.append((truth, None if answer.low is None else (answer.low, answer.high)))
-    return [np.nan if held is None else float(held[0] <= truth <= held[1]) for truth, held in limits]
+    return [np.nan if pair is None else float(pair[0] <= truth <= pair[1]) for truth, pair in limits]
 
 
 def simulated(rows: int, noise: str, repetition: int) -> fr.Runs:

@@ -33,14 +33,14 @@ def crippled_engine(name: str) -> Iterator[None]:
 
 
 def _stopped_newton(steps: int) -> Callable[[Problem, Array, Array, int], Refits]:
-    def refit(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
+    def refit(problem: Problem, starts: Array, weights: Array, seed: int, *, again: bool = False) -> Refits:
         ended = polish(problem, np.repeat(starts[:1], len(weights), 0), weights, max_steps=steps)
         return Refits(ended.z, ended.value, np.ones(len(weights), bool), np.zeros(len(weights), bool))
 
     return refit
 
 
-def _mean_lbfgs(problem: Problem, starts: Array, weights: Array, seed: int) -> Refits:
+def _mean_lbfgs(problem: Problem, starts: Array, weights: Array, seed: int, *, again: bool = False) -> Refits:
     """The mean of a Huber(1e-3) is so small that default tolerances are met at once."""
     bounds = list(zip(problem.lower, problem.upper))
     z, value = np.empty((len(weights), len(problem.names))), np.empty(len(weights))

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 import forerun as fr
-from bench.coverage import FLOPS, NOISE, PROCESSES, RATIO, pooled
+from bench.coverage import FLOPS, NOISE, PROCESSES, RATIO, held, pooled
 from bench.record import Record
 from bench.reference import BESIROGLU
 
@@ -72,14 +72,7 @@ def trial(runs: fr.Runs, kind: str, seed: int) -> list[float]:
         fit = fr.fit("chinchilla", runs, uncertainty=kind, draws=DRAWS, seed=seed)
     except fr.DataError:
         return [np.nan] * len(QUANTITIES)
-    limits = [(BESIROGLU[name], fit.intervals[name]) for name in ("alpha", "beta", "E")]
-    for factor in PLACES.values():
-        flops = factor * float(runs["C"].max())
-        answer = fit.forecast(C=flops, M=20.0)
-        size = np.sqrt(flops / (6.0 * 20.0))
-        truth = float(fr.laws.get("chinchilla")(size, 20.0 * size, **BESIROGLU))
-        limits.append((truth, None if answer.low is None else (answer.low, answer.high)))
-    return [np.nan if held is None else float(held[0] <= truth <= held[1]) for truth, held in limits]
+    return held(fit, runs, PLACES.values())
 
 
 def simulated(rows: int, noise: str, repetition: int) -> fr.Runs:

@@ -91,6 +91,25 @@ def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, com
         json.loads(out)
 
 
+@pytest.mark.parametrize(
+    ("plot", "words"),
+    [("x.gif", "cannot be saved as 'x.gif'"), ("bogus:x.svg", "no picture 'bogus'"), ("no/such/x.svg", "no folder"),
+     ("residuals:", "FILE or KIND:FILE")],
+)  # fmt: skip
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_fit(capsys, folder, plot, words):
+    saved = folder / "never.json"
+    code, out, err = run(capsys, *FIT, folder / "runs.csv", "-o", saved, "--plot", plot)
+    assert (code, out) == (1, "")
+    assert words in err
+    assert not saved.exists()
+
+
+def test_a_saved_fit_has_no_runs_to_draw(capsys, folder):
+    code, out, err = run(capsys, "forecast", folder / "fit.json", "--at", "N=70B", "D=1.4T", "--plot", folder / "f.svg")
+    assert (code, out) == (1, "")
+    assert "does not hold the runs" in err
+
+
 def test_every_schema_is_a_valid_schema():
     for name in NAMES:
         jsonschema.Draft202012Validator.check_schema(schema(name))

@@ -49,10 +49,28 @@ def test_the_table_is_readable_and_says_what_moved_means(runs, fit):
 
 
 def test_a_choice_that_leaves_too_few_runs_is_not_offered():
-    runs = fr.simulate("chinchilla", n=9, noise=0.004, seed=2)
-    names = [c.name for c in fr.sensitivity(fr.fit("chinchilla", runs, uncertainty="none"), runs).choices]
-    assert "nothing" in names
-    assert all(c.moved is None for c in fr.sensitivity(fr.fit("chinchilla", runs, uncertainty="none"), runs).choices)
+    for rows, offered in ((8, {"nothing", "1 highest loss", "1 largest residuals"}), (6, {"nothing"})):
+        runs = fr.simulate("chinchilla", n=rows, noise=0.004, seed=2)
+        choices = fr.sensitivity(fr.fit("chinchilla", runs, uncertainty="none"), runs).choices
+        assert {c.name for c in choices} == offered
+
+
+def test_a_family_without_runs_has_no_parameters_of_its_own():
+    plain = fr.simulate("chinchilla", n=30, noise=0.004, seed=2)
+    small = np.argsort(np.argsort(plain["N"])) < 8
+    runs = fr.read_runs(
+        {"N": plain["N"], "D": plain["D"], "loss": plain["loss"], "family": np.where(small, "a", "b").tolist()}
+    )
+    fit = fr.fit(fr.laws.get("chinchilla").share("alpha", "beta", across="family"), runs, draws=20)
+    assert "smallest models" not in {c.name for c in fr.sensitivity(fit, runs).choices}
+
+
+def test_forgotten_weights_are_noticed(runs):
+    weights = np.linspace(0.5, 2.0, len(runs))
+    fit = fr.fit("chinchilla", runs, draws=20, weights=weights)
+    assert fr.sensitivity(fit, runs, weights=weights).choices[0].moved == 0.0
+    with pytest.raises(fr.DataError, match="weights were others"):
+        fr.sensitivity(fit, runs)
 
 
 def test_five_rows_of_the_chinchilla_table_move_beta(table):

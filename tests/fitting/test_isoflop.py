@@ -114,7 +114,7 @@ def test_a_budget_that_bends_the_wrong_way_is_refused():
     result = fr.isoflop(fr.read_runs({"N": runs["N"], "C": runs["C"], "loss": bent}, C="C"))
     assert "no-minimum" in codes(result)
     assert [level.refused for level in result.levels if level.refused] == [
-        "its parabola opens downwards, it has no minimum"
+        "its parabola opens downwards or is flat, it has no minimum"
     ]
 
 
@@ -232,6 +232,54 @@ def test_exponents_after_cleaning(llama, table):
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, words):
+    with pytest.raises(fr.DataError, match=words):
+        fr.isoflop(surface(EQUAL), **settings)
+
+
+def test_a_surface_finds_an_optimum_far_outside_the_sizes_and_says_so():
+    far = surface(EQUAL, width=0.3, shift=-2.2)
+    result = fr.isoflop(far, method="surface", draws=20)
+    assert result.scaling["N"].exponent == pytest.approx(0.5, abs=0.01)
+    assert pytest.approx(optimum(EQUAL, BUDGETS[3]), rel=0.05) == result.levels[3].N
+    assert "optimum-outside" in codes(result)
+
+
+def test_tokens_are_those_of_the_table_where_compute_is_not_6nd():
+    runs = surface(EQUAL)
+    twice = fr.read_runs({"N": runs["N"], "D": runs["D"], "C": 2 * runs["C"], "loss": runs["loss"]}, C="C")
+    for method in ("parabola", "akima", "surface", "envelope"):
+        one, two = (fr.isoflop(r, method=method, draws=0).levels[3] for r in (runs, twice))
+        assert pytest.approx(one.D, rel=1e-2) == two.D, method
+        assert pytest.approx(one.N, rel=1e-2) == two.N, method
+
+
+def test_four_sizes_tell_nothing_of_the_noise():
+    result = fr.isoflop(surface(EQUAL, width=0.4, sizes=4, noise=0.003), method="akima")
+    assert result.scaling["N"].exponent_interval is None
+    assert "no-uncertainty" in codes(result)
+
+
+def test_few_draws_are_said_to_be_few():
+    assert "few-draws" in codes(fr.isoflop(surface(EQUAL), draws=20))
+
+
+def test_cleaning_that_leaves_nothing_says_what_it_left_out():
+    with pytest.raises(fr.DataError, match=r"leaves none of 28 runs \(28 too few runs"):
+        fr.isoflop(surface(EQUAL, sizes=4), clean=True)
+    kept = fr.isoflop(surface(EQUAL, width=0.4, noise=1e-4), clean=True)
+    assert next(n for n in kept.notes if n.code == "runs-cleaned").severity == "info"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(draws=-5), "draws"),
+        (dict(draws=1), "draws"),
+        (dict(seed=-1), "seed"),
+        (dict(method="surface", clean=True), "not for surface"),
+    ],
+)
+def test_draws_and_seeds_that_cannot_be_are_refused(settings, words):
     with pytest.raises(fr.DataError, match=words):
         fr.isoflop(surface(EQUAL), **settings)
 

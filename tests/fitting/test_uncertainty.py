@@ -239,3 +239,30 @@ def test_parameters_and_scale_fitted_jointly_reach_the_published_replication(tab
 def test_an_objective_that_cannot_be_is_refused(noisy, name, words):
     with pytest.raises(fr.DataError, match=words):
         fr.fit("power-law-floor", noisy, objective=name)
+
+
+@pytest.mark.parametrize("objective", ["lad", "quantile:0.1", "huber"])
+def test_exact_data_are_fitted_to_the_end(objective):
+    fit = fr.fit("chinchilla", fr.simulate("chinchilla", n=40, noise=0.0), objective=objective, uncertainty="none")
+    assert fit.outcome == "converged"
+    assert fit.params["alpha"] == pytest.approx(0.3478, abs=0.02)
+
+
+def test_sandwich_of_a_quantile_covers():
+    """At the tenth percentile the slopes of the pinball do not cancel: only first derivatives may count as curvature."""
+    held = []
+    for seed in range(20):
+        runs = fr.simulate("power-law-floor", n=60, noise=0.01, seed=seed)
+        low, high = fr.fit(
+            "power-law-floor", runs, objective="quantile:0.1", uncertainty="sandwich", draws=300
+        ).intervals["alpha"]
+        held.append(low <= fr.laws.get("power-law-floor").typical()["alpha"] <= high)
+    assert sum(held) >= 16
+
+
+def test_a_standard_error_weighs_the_median_as_it_weighs_absolute_deviations():
+    plain = fr.simulate("power-law-floor", n=50, noise=0.02, seed=3)
+    se = np.linspace(0.5, 2.0, 50)
+    runs = fr.read_runs({"x": plain["x"], "y": plain["y"], "se": se}, se="se")
+    fits = [fr.fit("power-law-floor", runs, objective=o, uncertainty="none").params for o in ("lad", "quantile:0.5")]
+    assert fits[0] == pytest.approx(fits[1], rel=1e-6)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from forerun.cli.command import OUTPUT, Answer, Command, option, picture
-from forerun.cli.pictures import draw
+from forerun.cli.pictures import check_plots, draw
 from forerun.cli.source import ON_RUNS, SOURCE, TABLE, fit_of, runs_of
 from forerun.cli.values import check_output, number, question, save
 from forerun.note import DataError
@@ -38,6 +38,8 @@ def fit(asked: Namespace) -> Answer:
     """Fit a law to a table of runs: parameters with intervals, and what speaks against them."""
     import forerun as fr
 
+    kinds = ("fit", "residuals", "draws")
+    check_plots(asked, kinds)
     if asked.output is not None:
         check_output(asked)
     found = fit_of(asked)
@@ -52,12 +54,12 @@ def fit(asked: Namespace) -> Answer:
     if asked.output is not None:
         save(asked.output, found.to_json())
         text += f"\n\nsaved to {asked.output}"
-    kinds = ("fit", "residuals", "draws")
     return data, text + draw(asked, {kind: partial(found.plot, kind=kind) for kind in kinds}), found.notes
 
 
 def forecast(asked: Namespace) -> Answer:
     """Forecast what a run of a size never trained reaches, with its interval."""
+    check_plots(asked, ("forecast",))
     found = fit_of(asked)
     answer = found.forecast(target=asked.target, **question(asked))
     text = str(answer) + draw(asked, {"forecast": partial(answer.plot, found)})
@@ -75,6 +77,7 @@ def plan(asked: Namespace) -> Answer:
     import forerun as fr
 
     flops = number("--flops", asked.flops)
+    check_plots(asked, ("plan",))
     found = fit_of(asked)
     answer = fr.plan(found, flops=flops, tolerance=asked.tolerance, force=asked.force)
     return answer.to_dict(), str(answer) + draw(asked, {"plan": partial(answer.plot, found)}), answer.notes

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from forerun.cli.command import OUTPUT, Answer, Command, option, picture, several
-from forerun.cli.pictures import draw
+from forerun.cli.pictures import check_plots, draw
 from forerun.cli.source import COLUMNS, runs_of
 from forerun.cli.values import number
 from forerun.note import note_lines
@@ -29,6 +29,7 @@ def isoflop(asked: Namespace) -> Answer:
     import forerun as fr
 
     names = ("method", "clean", "tolerance", "draws", "level", "seed")
+    check_plots(asked, ("isoflop",))
     runs = runs_of(asked)
     found = fr.isoflop(runs, **{name: getattr(asked, name) for name in names})
     data, text, notes = found.to_dict(), str(found), list(found.notes)

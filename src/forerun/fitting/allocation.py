@@ -170,8 +170,9 @@ class IsoFlop:
         header = ["C", "runs", "best N", share, "best D", "D/N", f"N within {self.tolerance:.2%}", "left out because"]
         if not any(x.refused for x in self.levels):
             header, rows = header[:-1], [r[:-1] for r in rows]
+        what = "budgets" if self.method in ("parabola", "akima") else "values of compute"
         lines = [
-            f"{self.method} over {len(self.levels)} budgets of {self.source}",
+            f"{self.method} over {len(self.levels)} {what} of {self.source}",
             *(f"  {line}" for line in self.audit),
             "",
         ]

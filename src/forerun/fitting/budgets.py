@@ -71,7 +71,7 @@ def refusals(budgets: Budgets, n: Array, d: Array) -> list[str]:
         if len(set(np.round(budgets.n[i, shown], 6).tolist())) < FEW_SIZES:
             reason = f"fewer than {FEW_SIZES} sizes"
         elif not (np.isfinite(n[i]) and np.isfinite(d[i])):
-            reason = "its parabola opens downwards, it has no minimum"
+            reason = "its parabola opens downwards or is flat, it has no minimum"
         else:
             for value, x in ((n[i], budgets.n[i, shown]), (d[i], budgets.d[i, shown])):
                 if not x.min() * (1 + 1e-12) < value < x.max() * (1 - 1e-12):

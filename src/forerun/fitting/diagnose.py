@@ -289,7 +289,7 @@ def _moves(evidence: Mapping[str, Any]) -> str:
 
 def _influence(problem: Problem, z: Array, weights: Array) -> tuple[Array, Array]:
     """First-order change of each parameter per unit of each row's weight, (n, p), and the sandwich standard errors."""
-    hessian = problem.smoothed(z).evaluate(z[None], weights[None]).hessian[0]
+    hessian = problem.curvature(z, weights)
     free = (z > problem.lower) & (z < problem.upper)
     gradients = np.concatenate([g for _, g in problem.row_gradients(z)]) * weights[:, None]
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))

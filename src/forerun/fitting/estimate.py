@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from forerun.fitting.prediction import supports_jets
 from forerun.fitting.problem import SCALE, Problem, build
 from forerun.fitting.result import Fit, sort_notes
 from forerun.fitting.start import basins, screen
-from forerun.fitting.uncertainty import Wish, assess, check_kind
+from forerun.fitting.uncertainty import Draws, Wish, assess, check_kind
 from forerun.laws import Law
 from forerun.laws.registry import get
 from forerun.note import DataError, Note
@@ -30,6 +31,7 @@ AGREE = 1e-6  # relative difference of objectives below which two starts reached
 SINGULAR = 1e-9  # scaled curvature below which the data do not identify all parameters
 STEEP = 1e-5  # scaled gradient above which a point is no optimum
 PERFECT = 1e-24  # objective per weight below which a fit goes through all its points, and its gradient is rounding
+THROUGH = 1e-9  # residual below which a kinked objective goes through a point
 KEPT_NOISE = 2000
 MOST_RESIDUALS = 20_000
 LOOKED_AT = 128  # refits whose optima are tried as optima of the table itself
@@ -109,34 +111,43 @@ def fit(
         None if law.shared or "family" not in runs else runs["family"][order],
         seed,
     )
-    names = [name for name in problem.names if name != SCALE]
-    own = slice(0, len(names))
-    natural = problem.natural(z).tolist()
-    limits = None if drawn.limits is None else problem.natural(drawn.limits)
+    notes = (*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)
     return Fit(
         law=law,
-        params=dict(zip(names, natural)),
-        draws=problem.natural(drawn.z)[:, own],
-        limits={name: (float(limits[0, i]), float(limits[1, i])) for i, name in enumerate(names)}
-        if limits is not None
-        else None,
+        **_in_units(problem, z, drawn),
         level=level,
-        uncertainty={
-            "kind": drawn.kind,
-            "unit": None if drawn.kind == "none" else unit,
-            "draws": len(drawn.z),
-            "seed": seed,
-        },
+        uncertainty=_named(drawn, unit, seed),
         objective=chosen.name,
-        objective_value=_reached(problem, z, float(optimum.value[best])),
+        objective_value=reached(problem, z),
         outcome=outcome,
         solution=solution,
         runs=Data(len(runs), runs.fingerprint, runs.conventions, _ranges(law, runs), runs.source, runs.audit),
-        notes=sort_notes((*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)),
+        notes=sort_notes(notes),
         noise=_noise(problem, z),
-        scale=natural[-1] if chosen.scaled else None,
         table=runs,
     )
+
+
+def _in_units(problem: Problem, z: Array, drawn: Draws) -> dict[str, Any]:
+    """Parameters, draws and limits of a fit by name in their own units, and the scale apart from them."""
+    names = [name for name in problem.names if name != SCALE]
+    natural = problem.natural(z).tolist()
+    limits = None
+    if drawn.limits is not None:
+        low, high = problem.natural(drawn.limits).tolist()
+        limits = {name: (low[i], high[i]) for i, name in enumerate(names)}
+    return {
+        "params": dict(zip(names, natural)),
+        "draws": problem.natural(drawn.z)[:, : len(names)],
+        "limits": limits,
+        "scale": natural[-1] if problem.objective.scaled else None,
+    }
+
+
+def _named(drawn: Draws, unit: str | None, seed: int) -> dict[str, Any]:
+    """What kind of uncertainty it is, by what unit, from how many draws and which seed."""
+    unit = None if drawn.kind == "none" else unit
+    return {"kind": drawn.kind, "unit": unit, "draws": len(drawn.z), "seed": seed}
 
 
 def _check_arguments(law: object, runs: object, seed: int) -> None:
@@ -164,11 +175,12 @@ def _solution(problem: Problem, optimum: Optimum, best: int) -> Solution:
     return Solution(float(slope[0]), float(curvature[0]), agreeing, len(optimum.value), kind)
 
 
-def _reached(problem: Problem, z: Array, value: float) -> float:
+def reached(problem: Problem, z: Array) -> float:
     """The objective as it is named: kinked ones are solved as narrow Huber functions, likelihoods without a constant."""
     objective = problem.objective
     if objective.kinked and not objective.scaled:
-        value = float(problem.with_objective(objective.at(EXACTLY)).values(z[None])[0])
+        problem = problem.with_objective(objective.at(EXACTLY))
+    value = float(problem.values(z[None])[0])
     if objective.scaled:
         value += float(problem.row_weights.sum()) * (math.log(objectives.SMALLEST_SCALE) + objective.constant)
     return value
@@ -270,12 +282,18 @@ def _joined(law: Law, names: Sequence[str], apart: list[Array], groups: Array | 
 
 
 def _outcome(problem: Problem, z: Array, solution: Solution, finished: bool) -> str:
-    perfect = problem.objective.rho is not None and problem.values(z[None])[0] <= PERFECT * problem.row_weights.sum()
-    if not finished or (solution.gradient > STEEP and not perfect):
+    if not _perfect(problem, z) and (not finished or solution.gradient > STEEP):
         return "not-converged"
     if solution.curvature < SINGULAR:
         return "flat"
     return "at-bound" if ((z <= problem.lower) | (z >= problem.upper)).any() else "converged"
+
+
+def _perfect(problem: Problem, z: Array) -> bool:
+    """Whether the fit goes through all its points, so that its gradient is rounding."""
+    if problem.objective.kinked:
+        return bool(max(np.abs(r).max() for r in problem.residual_blocks(z)) <= THROUGH)
+    return problem.objective.rho is not None and problem.values(z[None])[0] <= PERFECT * problem.row_weights.sum()
 
 
 def _ranges(law: Law, runs: Runs) -> dict[str, tuple[float, float]]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
-from forerun.fitting.estimate import solve
+from forerun.fitting.estimate import reached, solve
 from forerun.fitting.forecast import plain
-from forerun.fitting.observations import arrangement, observe, row_weights
-from forerun.fitting.problem import SCALE
+from forerun.fitting.observations import arrangement, group_labels, observe, row_weights
+from forerun.fitting.problem import SCALE, Problem
 from forerun.fitting.question import parse_question
 from forerun.fitting.refit import refit
 from forerun.fitting.result import Fit
@@ -108,15 +108,18 @@ def sensitivity(fit: Fit, runs: Runs, *, weights: str | Sequence[float] | None =
         )
     order = arrangement(fit.law, runs)
     problem, starts, _ = solve(fit.law, observe(fit.law, runs, chosen, counted).taken(order), chosen)
+    _require_same_weights(problem, fit)
     left_out = dict(_left_out(fit, runs))
     keep = np.ones((len(left_out), len(runs)))
     for row, gone in zip(keep, left_out.values()):
         row[gone] = 0.0
-    enough = keep.sum(1) >= len(problem.names) + 2
+    enough = np.array([_carries(fit, runs, row > 0, len(problem.names)) for row in keep], bool)
     names = [name for name, ok in zip(left_out, enough) if ok]
-    natural = problem.natural(refit(problem, starts, keep[enough][:, order], seed=0).z)
     own = [name for name in problem.names if name != SCALE]
-    params = np.vstack([list(fit.params.values()), natural[:, : len(own)]])
+    params = np.array([list(fit.params.values())])
+    if names:
+        natural = problem.natural(refit(problem, starts, keep[enough][:, order], seed=0).z)
+        params = np.vstack([params, natural[:, : len(own)]])
     forecasts: Array | None = None
     at = None
     if question:
@@ -132,6 +135,25 @@ def sensitivity(fit: Fit, runs: Runs, *, weights: str | Sequence[float] | None =
                _moved(row - params[0], half))
         for i, (name, count, row) in enumerate(zip(["nothing", *names], counts, params))
     ))  # fmt: skip
+
+
+def _require_same_weights(problem: Problem, fit: Fit) -> None:
+    values = [fit.params[name] for name in problem.names if name != SCALE]
+    z = problem.internal(np.array([[*values, *([fit.scale] if fit.scale is not None else [])]]))
+    if not np.isclose(reached(problem, z[0]), fit.objective_value, rtol=1e-6, atol=1e-12):
+        message = "the objective of the fit is another one on these rows, so its weights were others"
+        raise DataError("other-weights", message, advice="Give weights=... as to fit")
+
+
+def _carries(fit: Fit, runs: Runs, kept: Array, params: int) -> bool:
+    """Whether the kept rows carry the law, those of each group its own parameters."""
+    if kept.sum() < params + 2:
+        return False
+    if fit.law.shared is None:
+        return True
+    groups = group_labels(runs[fit.law.shared[1]])
+    each = len(fit.law.params) - len(fit.law.shared[0])
+    return all((kept & (groups == g)).sum() > each for g in dict.fromkeys(groups.tolist()))
 
 
 def _left_out(fit: Fit, runs: Runs) -> Iterator[tuple[str, Array]]:

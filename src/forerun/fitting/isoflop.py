@@ -21,7 +21,7 @@ from forerun.fitting.budgets import (
     sort_into_budgets,
 )
 from forerun.fitting.cleaning import cleaned
-from forerun.fitting.curves import akima_minima, interpolation_noise, parabolas, two_powers
+from forerun.fitting.curves import Minima, akima_minima, interpolation_noise, parabolas, two_powers
 from forerun.fitting.frontier import envelope, surface
 from forerun.fitting.uncertainty import check_kind
 from forerun.note import DataError, Note
@@ -34,6 +34,7 @@ TOLERANCE = 0.005  # relative excess loss that is near-optimal
 SKEWED = 10.0  # F value above which the curves are no parabolas
 SHIFTED = 0.01  # relative change of an optimum that is worth a note
 TILTED = 0.002  # change of an exponent that is
+FEW_DRAWS = 100
 NEAR_EDGE = 0.1  # of a budget's range
 
 
@@ -73,7 +74,9 @@ def isoflop(
     if method not in METHODS:
         message = f"there is no method {method!r}"
         raise DataError("unknown-method", message, advice=f"Use one of: {', '.join(METHODS)}")
-    check_kind("bootstrap", "row", max(draws, 2), level)
+    check_kind("bootstrap", "row", draws or 2, level)
+    if seed < 0 or seed != int(seed):
+        raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
     if not 0.0 < tolerance < 1.0:
         raise DataError(
             "bad-value", f"tolerance must lie between 0 and 1, received {tolerance:g}", advice="Write 0.5 % as 0.005"
@@ -91,17 +94,27 @@ def isoflop(
         budgets = sort_into_budgets(runs.final())
         minima = _parabola if method == "parabola" else _akima
         found, scaling, notes = minima(budgets, tolerance, draws, level, rng)
+    if 0 < draws < FEW_DRAWS and method != "surface":
+        advice = f"Take at least {FEW_DRAWS}, 1000 by default."
+        notes.append(Note("few-draws", "info", f"limits from {draws} draws are rough", {"draws": draws}, advice))
     return IsoFlop(method, found, scaling, level, tolerance, runs.source, runs.audit, tuple(notes))
 
 
 def _cleaned(runs: Runs, settings: dict[str, Any]) -> IsoFlop:
     """The same question to the runs that the rules of cleaning leave, with what it would be on all of them."""
+    if settings["method"] not in ("parabola", "akima"):
+        message = f"cleaning is for methods that look at budgets one by one, not for {settings['method']}"
+        raise DataError("bad-option", message, advice="Use method parabola or akima, or leave clean out")
     runs = runs.final()
     order, first = grouped(runs["C"])
     rules = cleaned(np.split(order, first[1:]), runs["N"], runs["D"], runs["C"], runs["loss"])
     keep = np.ones(len(runs), bool)
     keep[np.concatenate(list(rules.values()))] = False
     counted = ", ".join(f"{len(rows)} {rule}" for rule, rows in rules.items() if len(rows)) or "none"
+    if not keep.any():
+        raise DataError(
+            "nothing-left", f"cleaning leaves none of {len(runs)} runs ({counted})", advice="Leave clean out"
+        )
     found = isoflop(runs.where(keep), **settings)
     try:
         every = isoflop(runs, **{**settings, "draws": 0}).scaling
@@ -111,6 +124,8 @@ def _cleaned(runs: Runs, settings: dict[str, Any]) -> IsoFlop:
     message = f"cleaning left out {int((~keep).sum())} of {len(runs)} runs ({counted}); on all of them the exponents are {before}"
     evidence = {rule: sorted(runs.rows[rows].tolist()) for rule, rows in rules.items()}
     note = Note("runs-cleaned", "warning", message, evidence, "Give both; rules that remove runs decide the answer.")
+    if keep.all():
+        note = Note("runs-cleaned", "info", f"the rules of cleaning keep all {len(runs)} runs", evidence)
     audit = (*runs.audit, f"cleaned: {int(keep.sum())} of {len(runs)} rows left")
     return replace(found, audit=audit, notes=(note, *found.notes))
 
@@ -144,6 +159,13 @@ def _akima(budgets: Budgets, tolerance: float, draws: int, level: float, rng: np
               for v, x in (("N", budgets.n), ("D", budgets.d))}  # fmt: skip
     noise = interpolation_noise(curves["N"])
     some = draws or 200
+    notes = []
+    if not noise:
+        draws = 0
+        message = "no budget has five sizes, so the noise of single losses cannot be told from their curve"
+        notes.append(
+            Note("no-uncertainty", "warning", message, {}, "Train more sizes, or use method parabola or surface.")
+        )
     shocks = rng.standard_normal((some, *budgets.mask.shape)) * noise
     best, drawn = {}, {}
     for v, pairs in curves.items():
@@ -153,7 +175,7 @@ def _akima(budgets: Budgets, tolerance: float, draws: int, level: float, rng: np
             if len(x) >= FEW_SIZES:
                 found = akima_minima(x, np.concatenate([y[None], y + shocks[:, i, : len(x)]]))
                 at[i], least[i], bend[i] = found.x, found.y, found.curvature
-        best[v] = type(found)(at[:, 0], least[:, 0], bend[:, 0])
+        best[v] = Minima(at[:, 0], least[:, 0], bend[:, 0])
         drawn[v] = at[:, 1:].T
     refused = refusals(budgets, best["N"].x, best["D"].x)
     kept = enough([not r for r in refused], budgets.flops, refused)
@@ -164,7 +186,7 @@ def _akima(budgets: Budgets, tolerance: float, draws: int, level: float, rng: np
         weights = np.zeros(len(kept))
         weights[kept] = 1.0 / np.maximum(spread, 1e-4 * np.median(spread) + 1e-12)
         scaling[v] = power_law(budgets.flops, best[v].x, drawn[v] if draws else None, kept, level, weights)
-    return levels, scaling, [*_said(refused, budgets), *_rough(levels), *_edges(budgets, best["N"].x, kept)]
+    return levels, scaling, [*notes, *_said(refused, budgets), *_rough(levels), *_edges(budgets, best["N"].x, kept)]
 
 
 def _merged(x: Array, y: Array, mask: Array) -> tuple[Array, Array]:

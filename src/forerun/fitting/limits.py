@@ -67,7 +67,7 @@ def _threshold(problem: Problem, best: Array, level: float) -> float:
 
 def _inverse(problem: Problem, best: Array) -> Array:
     """Inverse curvature: along a column of it the other parameters follow a change of one."""
-    hessian = problem.smoothed(best).evaluate(best[None]).hessian[0]
+    hessian = problem.curvature(best)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
     return np.linalg.pinv(hessian / np.outer(scale, scale), rcond=1e-12, hermitian=True) / np.outer(scale, scale)
 

@@ -162,7 +162,7 @@ def row_weights(law: Law, runs: Runs, objective: Objective, weights: str | Seque
         out = runs["weight"] if "weight" in runs else np.broadcast_to(1.0, len(runs))
         if "se" in runs:
             se = runs["se"] / outcome_size if objective.residual == "log" else runs["se"]
-            out = out * (np.median(se) / se) ** (1 if objective.name == "lad" else 2)
+            out = out * (np.median(se) / se) ** (1 if objective.kinked else 2)
     else:
         if isinstance(weights, str) and weights not in runs.columns:
             near = nearest(weights, runs.columns) or list(runs.columns)[:6]

@@ -93,6 +93,25 @@ class Problem:
         density = max(inside - on, 1) / (self.rows - on) / (max(inside, 1) / self.rows)
         return self.with_objective(self.objective.widened(window, density))
 
+    def curvature(self, z: Array, weights: Array | None = None) -> Array:
+        """The curvature (p, p) of the expected objective at ``z`` (p,), what standard errors rest on.
+
+        Where the objective has kinks, slopes do not cancel near the optimum and the second derivatives of the law would
+        come in with any sign: only its first derivatives count there, bent as :meth:`smoothed` says. Elsewhere it is
+        the Hessian.
+        """
+        if not self.objective.deltas or self.objective.scaled:
+            return self.smoothed(z).evaluate(z[None], None if weights is None else weights[None]).hessian[0]
+        smooth = self.smoothed(z).objective
+        assert smooth.rho is not None
+        out = np.zeros((len(z), len(z)))
+        plain = self.with_objective(self.objective.of_residuals())
+        for (rows, slopes), r in zip(plain.row_gradients(z), self.residual_blocks(z)):
+            own = np.maximum(self.row_weights[rows], 1e-300)
+            bend = smooth.rho(-r, smooth.delta)[2] / own  # the slopes have the weight in them twice
+            out += (slopes * (bend if weights is None else bend * weights[rows])[:, None]).T @ slopes
+        return out
+
     def param(self, name: str) -> Param:
         """How the law declares a parameter of the problem; a member of a group is declared like the whole."""
         if name == SCALE:
@@ -189,11 +208,6 @@ class Problem:
             values.append(f.value)
             slopes.append(slope * factor)
         return np.concatenate(values, axis=1), np.concatenate(slopes, axis=1)
-
-    def slopes(self, z: Array) -> Iterator[tuple[slice, Array]]:
-        """Gradient of each row's weighted residual at ``z`` (p,), by block, in the law's own parameters only."""
-        plain = replace(self, objective=self.objective.of_residuals())
-        return plain.row_gradients(z)
 
     def _parts(self, z: Array) -> Sequence[slice]:
         return parts(len(z), max(len(b.y) for b in self.blocks))

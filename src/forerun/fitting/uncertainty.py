@@ -23,6 +23,7 @@ FEW_ROWS = 4_000  # up to which leverages are taken row by row
 MOST_LEVERAGE = 0.9
 FOLLOWED = 200  # rows whose predictions the draws of a sandwich follow
 FOLLOWING = 5  # steps
+AT_A_TIME = 500  # draws that follow at a time
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,11 @@ def assess(problem: Problem, best: Array, starts: Array, labels: Array | None, w
     if wish.kind == "sandwich":
         z = _normal_draws(problem, best, labels, wish.draws, wish.seed, freedom=units - len(best))
         follow = problem.objective.rho is not None and not problem.objective.scaled
-        return Draws(_along_valley(problem, best, z) if follow else z, "sandwich")
+        if follow:
+            z = np.concatenate(
+                [_along_valley(problem, best, part) for part in np.array_split(z, -(-len(z) // AT_A_TIME))]
+            )
+        return Draws(z, "sandwich")
     if wish.kind == "jackknife":
         limits = jackknife(problem, best, starts, labels, wish.level, wish.seed)
     else:
@@ -181,7 +186,7 @@ def sandwich(problem: Problem, best: Array, labels: Array | None) -> tuple[Array
     Few rows fit themselves: each row's gradient is raised by its leverage (HC3 of MacKinnon and White 1985); sums over
     units, and tables of many rows, by the number of parameters instead (Liang and Zeger 1986, with the correction HC1).
     """
-    hessian = problem.smoothed(best).evaluate(best[None]).hessian[0]
+    hessian = problem.curvature(best)
     spread, correction = np.zeros((len(best), len(best))), 1.0
     free = (best > problem.lower) & (best < problem.upper)
     if labels is not None:
@@ -205,7 +210,8 @@ def sandwich(problem: Problem, best: Array, labels: Array | None) -> tuple[Array
 
 def _leverage(problem: Problem, best: Array, free: Array) -> Array:
     """How much each row's prediction follows its own outcome, (n,), as in weighted least squares; at most 0.9."""
-    slopes = np.concatenate([g for _, g in problem.slopes(best)])[:, free] / np.sqrt(problem.row_weights)[:, None]
+    plain = problem.with_objective(problem.objective.of_residuals())
+    slopes = np.concatenate([g for _, g in plain.row_gradients(best)])[:, free] / np.sqrt(problem.row_weights)[:, None]
     size = np.abs(slopes).max(0)
     q, _ = np.linalg.qr(slopes[:, size > 0] / size[size > 0])
     return np.minimum((q * q).sum(1), MOST_LEVERAGE)

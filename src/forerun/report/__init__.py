@@ -6,6 +6,15 @@ from forerun.report.of_forecast import forecast_figure
 from forerun.report.of_isoflop import isoflop_figure
 from forerun.report.of_plan import plan_figure
 from forerun.report.of_residuals import residual_figure
-from forerun.report.style import save
+from forerun.report.style import check_path, save
 
-__all__ = ["draws_figure", "fit_figure", "forecast_figure", "isoflop_figure", "plan_figure", "residual_figure", "save"]
+__all__ = [
+    "check_path",
+    "draws_figure",
+    "fit_figure",
+    "forecast_figure",
+    "isoflop_figure",
+    "plan_figure",
+    "residual_figure",
+    "save",
+]

@@ -189,6 +189,17 @@ def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], title: str =
     )  # fmt: skip
 
 
+def check_path(path: Path) -> None:
+    """Raise ``DataError`` where no picture can be saved: another ending, or a folder that is not there."""
+    require()
+    if path.suffix.lower() not in ENDINGS:
+        message = f"a picture cannot be saved as {str(path)!r}"
+        raise DataError("bad-ending", message, advice=f"End the name in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    if not path.parent.is_dir():
+        message = f"cannot write {path}: there is no folder {path.parent}"
+        raise DataError("cannot-write", message, advice="Choose another place")
+
+
 def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as .svg, .png or .pdf, by the ending of ``path``, and return the path.
 
@@ -202,12 +213,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     forerun.note.DataError: a picture cannot be saved as 'picture.gif'. End the name in .svg, .png or .pdf
     """
     path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        message = f"a picture cannot be saved as {str(path)!r}"
-        raise DataError("bad-ending", message, advice=f"End the name in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
-    advice = "Choose another place"
-    if not path.parent.is_dir():
-        raise DataError("cannot-write", f"cannot write {path}: there is no folder {path.parent}", advice=advice)
+    check_path(path)
     ending = path.suffix.lower()[1:]
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
     draft = path.with_name(f".{path.name}.part")
@@ -217,5 +223,6 @@ def save(figure: Figure, path: str | Path) -> Path:
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise DataError("cannot-write", f"cannot write {path}: {error.strerror or error}", advice=advice) from None
+        reason = error.strerror or error
+        raise DataError("cannot-write", f"cannot write {path}: {reason}", advice="Choose another place") from None
     return path
