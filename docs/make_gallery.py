@@ -97,6 +97,14 @@ ENTRIES = (
         "forerun isoflop runs.csv --N params --D tokens --loss loss --plot isoflop.svg",
     ),
     Entry(
+        "backtest",
+        "Runs that the law had not seen",
+        "The error of every hidden run against its distance from the fitted ones, for each cut, and the horizon.",
+        "The next decade may differ from the last ones: a break that no run shows is in no back-test.",
+        'report.backtest_figure(fr.backtest("chinchilla", runs))',
+        "forerun backtest runs.csv --law chinchilla --N params --D tokens --loss loss --plot backtest.svg",
+    ),
+    Entry(
         "forecast",
         "How far the question lies beyond the runs",
         "The runs, the question with its interval, and the law between them at the tokens per parameter asked for.",

@@ -26,7 +26,7 @@ ALLOWED = {
     "planning": BASE,
     "datasets": BASE | {"runs"},
     "records": BASE | {"laws", "runs", "fitting", "datasets"},
-    "report": BASE | {"laws", "runs", "fitting", "planning", "datasets", "records"},
+    "report": BASE | {"laws", "runs", "fitting", "predict", "planning", "datasets", "records"},
     "catalogue": BASE | {"laws"},
     "cli": None,
     "__init__": None,
@@ -34,7 +34,13 @@ ALLOWED = {
 
 
 # A result draws itself: its method `plot` imports the pictures when it is called, and nothing else looks that way.
-DRAWN = {"fitting/result.py", "fitting/forecast.py", "fitting/allocation.py", "planning/result.py"}
+DRAWN = {
+    "fitting/result.py",
+    "fitting/forecast.py",
+    "fitting/allocation.py",
+    "planning/result.py",
+    "predict/backtest_result.py",
+}
 
 
 def modules():

@@ -273,3 +273,15 @@ def test_budgets_that_are_left_out_are_hollow_and_said():
     figure = report.isoflop_figure(result, runs)
     assert "hollow: 1 budget left out" in words(figure)
     assert lines(figure.axes[0], "runs")[0].get_markerfacecolor() == "white"
+
+
+def test_a_back_test_shows_every_hidden_run_and_its_horizon(size):
+    result = fr.backtest("chinchilla", fr.simulate("chinchilla", n=70, noise=0.002, seed=1), draws=30)
+    figure = result.plot(size=size)
+    assert_legible(figure)
+    ax = figure.axes[0]
+    drawn = np.concatenate([line.get_xydata() for line in ax.lines if line.get_linestyle() == "None"])
+    assert np.sort(drawn[:, 1]) == pytest.approx(np.sort(100 * np.expm1(result.error)))
+    assert_within(ax, drawn)
+    horizon = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert horizon == ([pytest.approx(result.horizon)] if result.horizon else [])

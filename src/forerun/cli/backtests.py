@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from forerun.cli.command import OUTPUT, Answer, Command, option
+from forerun.cli.command import OUTPUT, Answer, Command, option, picture
+from forerun.cli.pictures import check_plots, draw
 from forerun.cli.source import ON_RUNS, SOURCE, law_of, runs_of
 from forerun.note import DataError
 
@@ -28,18 +29,19 @@ def backtest(asked: Namespace) -> Answer:
     if asked.uncertainty not in ("bootstrap", "sandwich", "none"):
         message = f"a back-test scores intervals of runs, which {asked.uncertainty} does not give"
         raise DataError("bad-option", message, advice="Use --uncertainty bootstrap, sandwich or none")
+    check_plots(asked, ("backtest",))
     settings = {name: getattr(asked, name) for name in FITTING}
     found = fr.backtest(
         law_of(asked), runs_of(asked), axis=asked.axis, leave_out=asked.leave_out, cuts=asked.cuts, wished=asked.wished,
         draws=asked.draws, uncertainty=asked.uncertainty, **settings,
     )  # fmt: skip
-    return found.to_dict(), str(found), found.notes
+    return found.to_dict(), str(found) + draw(asked, {"backtest": found.plot}), found.notes
 
 
 COMMANDS = {
     "backtest": Command(
         backtest,
         "SOURCE --law NAME [--axis ROLE | --leave-out ROLE] [options]",
-        {"": SOURCE, "cuts": CUTTING, "table and law": ON_RUNS, "output": OUTPUT},
+        {"": SOURCE, "cuts": CUTTING, "table and law": ON_RUNS, "output": (picture(), *OUTPUT)},
     ),
 }

@@ -68,6 +68,12 @@ class Backtest:
         """Median relative error over all hidden runs of all cuts."""
         return float(np.median(np.abs(np.expm1(self.error))))
 
+    def plot(self, *, size: str = "page") -> Any:
+        """A matplotlib figure: the error of every hidden run against its distance."""
+        from forerun.report import backtest_figure
+
+        return backtest_figure(self, size=size)
+
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON schema ``backtest``."""
         return {

@@ -1,5 +1,6 @@
 """The pictures: each function takes results and returns a matplotlib figure; `save` writes it as .svg, .png or .pdf."""
 
+from forerun.report.of_backtest import backtest_figure
 from forerun.report.of_draws import draws_figure
 from forerun.report.of_fit import fit_figure
 from forerun.report.of_forecast import forecast_figure
@@ -9,6 +10,7 @@ from forerun.report.of_residuals import residual_figure
 from forerun.report.style import check_path, save
 
 __all__ = [
+    "backtest_figure",
     "check_path",
     "draws_figure",
     "fit_figure",
