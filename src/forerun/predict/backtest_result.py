@@ -13,6 +13,7 @@ from forerun.note import Note, note_lines, text_table
 from forerun.units import format_quantity
 
 Array = np.ndarray
+FEW_CUTS = 3  # below which nothing is said of how far one may extrapolate
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,10 @@ def _percent(share: float) -> str:
 def horizon_of(distance: Array, error: Array, wished: float, level: float, cuts: Sequence[Cut]) -> float | None:
     """How many decades out errors stayed within ``wished`` for a share ``level`` of the hidden runs, from the first on.
 
-    None with fewer than three cuts. The runs are looked at in order of distance, a window of them at a time, and the
+    None with fewer than ``FEW_CUTS`` cuts. The runs are looked at in order of distance, a window of them at a time, and the
     first window that fails ends it.
     """
-    if len(cuts) < 3:
+    if len(cuts) < FEW_CUTS:
         return None
     order = np.argsort(distance, kind="stable")
     good = np.abs(np.expm1(error[order])) <= wished

@@ -13,7 +13,7 @@ from forerun.fitting.result import Fit
 from forerun.laws import Law
 from forerun.laws.registry import get
 from forerun.note import DataError, Note
-from forerun.predict.backtest_result import Backtest, Cut, horizon_of
+from forerun.predict.backtest_result import FEW_CUTS, Backtest, Cut, horizon_of
 from forerun.runs import Runs
 
 Array = np.ndarray
@@ -22,7 +22,6 @@ CUTS = 6
 DRAWS = 200
 WISHED = 0.01
 ROWS_PER_PARAMETER = 2
-FEW_CUTS = 3
 NEAR = 20  # hidden runs next to the fitted ones
 BADLY_COVERED = 0.75  # share of its promise below which intervals are said to be too narrow
 
