@@ -14,6 +14,7 @@ CUTTING = (
     option(
         "--leave-out", metavar="ROLE", help="hide one label of this column after the other instead, for example family"
     ),
+    option("--by", metavar="COLUMN", help="also score each value of this column apart: a family, a data set"),
     option("--cuts", type=int, default=6, metavar="COUNT", help="number of cuts (default 6)"),
     option("--wished", type=float, default=0.01, metavar="SHARE", help="error that the horizon allows (default 0.01)"),
 )
@@ -26,14 +27,14 @@ def backtest(asked: Namespace) -> Answer:
 
     if asked.source.suffix == ".json":
         raise DataError("saved-fit", "a back-test needs the runs", advice="Give the table instead of the saved fit")
-    if asked.uncertainty not in ("bootstrap", "sandwich", "none"):
-        message = f"a back-test scores intervals of runs, which {asked.uncertainty} does not give"
-        raise DataError("bad-option", message, advice="Use --uncertainty bootstrap, sandwich or none")
+    if asked.uncertainty not in ("bootstrap", "none"):
+        message = f"a back-test scores the intervals of the bootstrap, not of --uncertainty {asked.uncertainty}"
+        raise DataError("bad-option", message, advice="Use --uncertainty bootstrap or none")
     check_plots(asked, ("backtest",))
     settings = {name: getattr(asked, name) for name in FITTING}
     found = fr.backtest(
-        law_of(asked), runs_of(asked), axis=asked.axis, leave_out=asked.leave_out, cuts=asked.cuts, wished=asked.wished,
-        draws=asked.draws, uncertainty=asked.uncertainty, **settings,
+        law_of(asked), runs_of(asked), axis=asked.axis, leave_out=asked.leave_out, by=asked.by, cuts=asked.cuts, wished=asked.wished,
+        draws=0 if asked.uncertainty == "none" else asked.draws, **settings,
     )  # fmt: skip
     return found.to_dict(), str(found) + draw(asked, {"backtest": found.plot}), found.notes
 

@@ -99,7 +99,8 @@ def fit(
         if uncertainty == "sandwich":  # its draws lie around the optimum that was left
             drawn = assess(problem, z, starts, labels, wish)
     solution = _solution(problem, optimum, best)
-    outcome = _outcome(problem, z, solution, bool(optimum.finished[best]))
+    verified = bool(optimum.finished[best]), _perfect(problem, z)
+    outcome = judged(problem, z, (solution.gradient, solution.curvature), *verified)
     found = diagnose(
         problem,
         optimum,
@@ -121,7 +122,7 @@ def fit(
         objective_value=reached(problem, z),
         outcome=outcome,
         solution=solution,
-        runs=Data(len(runs), runs.fingerprint, runs.conventions, _ranges(law, runs), runs.source, runs.audit),
+        runs=describe(law, runs),
         notes=sort_notes(notes),
         noise=_noise(problem, z),
         table=runs,
@@ -187,10 +188,13 @@ def reached(problem: Problem, z: Array) -> float:
 
 
 def _noise(problem: Problem, z: Array) -> Array:
-    """Residuals as samples of the noise of a single run, widened for the parameters they were fitted with."""
     every = max(1, problem.rows // MOST_RESIDUALS)
-    noise = np.sort(np.concatenate([r[::every] for r in problem.residual_blocks(z)]))
-    noise *= np.sqrt(problem.rows / max(problem.rows - len(z), 1))
+    return noise_of(np.concatenate([r[::every] for r in problem.residual_blocks(z)]), problem.rows, len(z))
+
+
+def noise_of(residuals: Array, rows: int, params: int) -> Array:
+    """Residuals as sorted samples of the noise of a single run, widened for the parameters they were fitted with."""
+    noise = np.sort(residuals) * np.sqrt(rows / max(rows - params, 1))
     return noise if len(noise) <= KEPT_NOISE else percentiles(noise, np.linspace(0, 1, KEPT_NOISE))
 
 
@@ -281,10 +285,12 @@ def _joined(law: Law, names: Sequence[str], apart: list[Array], groups: Array | 
     return starts
 
 
-def _outcome(problem: Problem, z: Array, solution: Solution, finished: bool) -> str:
-    if not _perfect(problem, z) and (not finished or solution.gradient > STEEP):
+def judged(problem: Problem, z: Array, conditions: tuple[float, float], finished: bool, perfect: bool) -> str:
+    """A key of ``OUTCOMES`` for the vector ``z`` with its gradient and curvature; rounding is no slope at a perfect fit."""
+    gradient, curvature = conditions
+    if not perfect and (not finished or gradient > STEEP):
         return "not-converged"
-    if solution.curvature < SINGULAR:
+    if curvature < SINGULAR:
         return "flat"
     return "at-bound" if ((z <= problem.lower) | (z >= problem.upper)).any() else "converged"
 
@@ -296,6 +302,8 @@ def _perfect(problem: Problem, z: Array) -> bool:
     return problem.objective.rho is not None and problem.values(z[None])[0] <= PERFECT * problem.row_weights.sum()
 
 
-def _ranges(law: Law, runs: Runs) -> dict[str, tuple[float, float]]:
-    """Where the runs lay, for every input and for the compute, which is what a budget is compared with."""
-    return {r: runs.range(r) for r in (*law.inputs, *(r for r in ("N", "D", "C") if r not in law.inputs and r in runs))}
+def describe(law: Law, runs: Runs) -> Data:
+    """What a fit keeps of its runs; their ranges for every input and for the compute, which a budget is compared with."""
+    roles = (*law.inputs, *(r for r in ("N", "D", "C") if r not in law.inputs and r in runs))
+    ranges = {role: runs.range(role) for role in roles}
+    return Data(len(runs), runs.fingerprint, runs.conventions, ranges, runs.source, runs.audit)

@@ -152,13 +152,13 @@ def _cholesky_solve(matrix: Array, right: Array) -> tuple[Array, Array]:
 
 
 @np.errstate(all="ignore")
-def conditions(problem: Problem, z: Array) -> tuple[Array, Array]:
+def conditions(problem: Problem, z: Array, weights: Array | None = None) -> tuple[Array, Array]:
     """First- and second-order conditions at each row of ``z``: scaled gradient norm and smallest scaled eigenvalue.
 
-    Both are taken over the directions that bounds leave free; the gradient is relative to the root of the objective.
+    ``weights`` (B, n) as in :func:`polish`. Both are taken over the directions that bounds leave free; the gradient is relative to the root of the objective.
     """
-    state = problem.evaluate(z)
-    gradient, hessian, _, _ = _reduced(problem, z, state, problem.metric(z))
+    state = problem.evaluate(z, weights)
+    gradient, hessian, _, _ = _reduced(problem, z, state, problem.metric(z, weights))
     size = np.sqrt(np.maximum(state.value, 1e-300))
     slope = np.where(np.isfinite(state.value), np.sqrt((gradient * gradient).sum(1)) / size, np.inf)
     return slope, np.linalg.eigvalsh(hessian).min(1)

@@ -36,6 +36,17 @@ class Cut:
     outcome: str
 
 
+@dataclass(frozen=True)
+class Group:
+    """The hidden runs of all cuts that share a value of a column (a family, a data set), scored as in :class:`Cut`."""
+
+    name: str
+    n: int
+    median_error: float
+    bias: float
+    coverage: float | None
+
+
 @dataclass(frozen=True, repr=False)
 class Backtest:
     """The cuts of a roll-out, every hidden run's error against its distance, and what follows. See :func:`backtest`.
@@ -43,7 +54,7 @@ class Backtest:
     ``distance`` (decades outside the fitted runs), ``error`` (log predicted minus log observed) and ``inside`` (whether
     the interval held the run, NaN without) are over all hidden runs of all cuts, (k,). ``horizon`` is how many decades
     outside the runs errors stayed within ``wished`` for a share ``level`` of hidden runs; None where there are too few
-    cuts to say.
+    cuts to say. ``groups`` are the scores for each value of the column that ``by`` named.
     """
 
     law: str
@@ -56,6 +67,7 @@ class Backtest:
     level: float
     horizon: float | None
     verdict: str
+    groups: tuple[Group, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
@@ -81,9 +93,8 @@ class Backtest:
             "schema": 1,
             "law": self.law,
             "axis": self.axis,
-            "cuts": [
-                {k: v if isinstance(v, str | int) else plain(v) for k, v in vars(cut).items()} for cut in self.cuts
-            ],
+            "cuts": [_plain(cut) for cut in self.cuts],
+            "groups": [_plain(group) for group in self.groups],
             "median_error": plain(self.median_error),
             "coverage": plain(self.coverage),
             "wished_error": self.wished,
@@ -106,14 +117,26 @@ class Backtest:
         ]
         rows = [
             [c.hidden_from if isinstance(c.hidden_from, str) else format_quantity(c.hidden_from), str(c.fitted), str(c.n),
-             f"{c.decades:.2f}", _percent(c.median_error), f"{100 * c.bias:+.2f}%",
-             "-" if c.coverage is None else f"{c.coverage:.0%}", _percent(c.nearest_error)]
+             f"{c.decades:.2f}", *_scores(c), _percent(c.nearest_error)]
             for c in self.cuts
         ]  # fmt: skip
-        lines = [f"back-test of {self.law} over {self.axis}", "", text_table(header, rows), "", self.verdict]
+        lines = [f"back-test of {self.law} over {self.axis}", "", text_table(header, rows), ""]
+        if self.groups:
+            apart = [[g.name, str(g.n), *_scores(g)] for g in self.groups]
+            lines += [text_table(["of these", "hidden", "median error", "bias", "covered"], apart), ""]
+        lines.append(self.verdict)
         return "\n".join([*lines, *(["", "notes"] if self.notes else []), *note_lines(self.notes)])
 
     __repr__ = __str__
+
+
+def _scores(of: Cut | Group) -> list[str]:
+    covered = "-" if of.coverage is None else f"{of.coverage:.0%}"
+    return [_percent(of.median_error), f"{100 * of.bias:+.2f}%", covered]
+
+
+def _plain(of: Cut | Group) -> dict[str, Any]:
+    return {k: v if isinstance(v, str | int) else plain(v) for k, v in vars(of).items()}
 
 
 def _percent(share: float) -> str:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from forerun.fitting import fit
+from forerun.fitting.folds import fit_folds
+from forerun.fitting.observations import outcome
 from forerun.fitting.result import Fit
 from forerun.laws import Law
 from forerun.laws.registry import get
-from forerun.note import DataError, Note
-from forerun.predict.backtest_result import FEW_CUTS, Backtest, Cut, horizon_of
+from forerun.note import DataError, Note, nearest
+from forerun.predict.backtest_result import FEW_CUTS, Backtest, Cut, Group, horizon_of
+from forerun.predict.cutting import ROWS_PER_PARAMETER, Split, axis_of, cuts_by_label, cuts_by_size
 from forerun.runs import Runs
+from forerun.runs.cells import word
 
 Array = np.ndarray
-AXES = ("C", "D", "x", "N", "step")  # tried in this order where none is named
 CUTS = 6
 DRAWS = 200
 WISHED = 0.01
-ROWS_PER_PARAMETER = 2
 NEAR = 20  # hidden runs next to the fitted ones
 BADLY_COVERED = 0.75  # share of its promise below which intervals are said to be too narrow
 
@@ -32,19 +32,23 @@ def backtest(
     *,
     axis: str | None = None,
     leave_out: str | None = None,
+    by: str | None = None,
     cuts: int = CUTS,
     wished: float = WISHED,
-    level: float = 0.9,
+    objective: str = "huber",
+    unit: str | None = None,
     draws: int = DRAWS,
+    level: float = 0.9,
     seed: int = 0,
-    **settings: Any,
+    weights: str | Sequence[float] | None = None,
 ) -> Backtest:
     """What ``law`` would have said of the largest of these runs, had they not been made yet.
 
     The runs are cut along ``axis`` (a role: C, D, N, x, step; by default the first of these that they have), at up to
     ``cuts`` places from the smallest part that carries the law to the last run; each time the law is fitted to what lies
     below, and every hidden run is predicted with its interval for one new run. ``leave_out="family"`` hides one family
-    after the other instead. ``settings`` go to :func:`forerun.fit`.
+    after the other instead. ``by`` names a column (a family, a data set) whose values are also scored apart. The other
+    settings are those of :func:`forerun.fit`; all cuts and their ``draws`` bootstrap refits (0 for none) are one call.
 
     The ``horizon`` is the distance in decades up to which a share ``level`` of the hidden runs was predicted within
     ``wished`` (a relative error). It can mislead where the next decade differs from the last ones: a break that no run
@@ -56,6 +60,44 @@ def backtest(
     (True, 6)
     """
     law = get(law) if isinstance(law, str) else law
+    _check(law, wished, cuts)
+    needed = ROWS_PER_PARAMETER * len(law.params)
+    if leave_out is None:
+        axis = axis_of(runs, axis)
+        splits = cuts_by_size(runs, axis, cuts, needed)
+    else:
+        axis, splits = leave_out, list(cuts_by_label(law, runs, leave_out, needed))
+    if not splits:
+        message = f"no cut along {axis} leaves {needed} of {len(runs)} runs to fit and some to predict"
+        raise DataError("too-few-runs", message, advice="Add runs, take a smaller law, or fix parameters")
+    keep = np.array([split.keep for split in splits], float)
+    fits = fit_folds(
+        law, runs, keep, objective=objective, unit=unit, draws=draws, level=level, seed=seed, weights=weights
+    )
+    notes = [
+        Note("cut-left-out", "info", f"the cut at {split.label} could not be fitted: {found.message}")
+        for split, found in zip(splits, fits) if isinstance(found, DataError)
+    ]  # fmt: skip
+    scored = [(split, found) for split, found in zip(splits, fits) if isinstance(found, Fit)]
+    if not scored:
+        raise DataError(
+            "too-few-runs", f"no cut along {axis} could be fitted: {notes[0].message}", advice="Take a smaller law"
+        )
+    distance = np.concatenate([split.distance for split, _ in scored])
+    error, inside = (np.concatenate(part) for part in zip(*(_score(f, runs.where(~s.keep)) for s, f in scored)))
+    ends = np.cumsum([len(split.distance) for split, _ in scored])[:-1]
+    found = tuple(
+        _cut(split, fitted, runs, *part)
+        for (split, fitted), *part in zip(scored, np.split(error, ends), np.split(inside, ends))
+    )
+    groups = () if by is None else _groups(runs, by, np.concatenate([s.hidden for s, _ in scored]), error, inside)
+    horizon = horizon_of(distance, error, wished, level, found)
+    return _concluded(
+        Backtest(law.name, axis, found, distance, error, inside, wished, level, horizon, "", groups, tuple(notes))
+    )
+
+
+def _check(law: Law, wished: float, cuts: int) -> None:
     if law.trials is not None:
         raise DataError(
             "bad-law", f"{law.name} is a law of counts, whose errors are not relative", advice="Fit the share instead"
@@ -68,87 +110,11 @@ def backtest(
         raise DataError(
             "bad-value", f"cuts must be between 1 and 100, received {cuts}", advice=f"{CUTS} is the default"
         )
-    parts: list[tuple[float | str, Array]]
-    if leave_out is None:
-        axis = _axis(runs, axis)
-        parts = list(_by_size(law, runs, axis, cuts))
-        values = runs[axis]
-    else:
-        parts, axis, values = list(_by_label(law, runs, leave_out)), leave_out, None
-    if not parts:
-        needed = ROWS_PER_PARAMETER * len(law.params)
-        message = f"no cut along {axis} leaves {needed} of {len(runs)} runs to fit and some to predict"
-        raise DataError("too-few-runs", message, advice="Add runs, take a smaller law, or fix parameters")
-    found, scored, notes = [], [], []
-    for label, below in parts:
-        try:
-            fitted = fit(law, runs.where(below), draws=draws, level=level, seed=seed, **settings)
-        except DataError as refusal:
-            notes.append(Note("cut-left-out", "info", f"the cut at {label} could not be fitted: {refusal.message}"))
-            continue
-        hidden = runs.where(~below)
-        distance = _distance(fitted, hidden) if values is None else np.log10(values[~below] / values[below].max())
-        error, inside = _score(fitted, hidden)
-        found.append(_cut(label, fitted, hidden, runs.where(below), distance, error, inside))
-        scored.append((distance, error, inside))
-    if not found:
-        raise DataError(
-            "too-few-runs", f"no cut along {axis} could be fitted: {notes[0].message}", advice="Take a smaller law"
-        )
-    distance, error, inside = (np.concatenate(part) for part in zip(*scored))
-    horizon = horizon_of(distance, error, wished, level, found)
-    result = Backtest(law.name, axis, tuple(found), distance, error, inside, wished, level, horizon, "", tuple(notes))
-    return _concluded(result)
-
-
-def _axis(runs: Runs, axis: str | None) -> str:
-    if axis is None:
-        axis = next((role for role in AXES if role in runs and np.ptp(runs[role]) > 0), None)
-        if axis is None:
-            raise DataError(
-                "no-axis", "the runs have none of the columns C, D, x, N, step that change", advice="Name one with axis"
-            )
-    values = runs[axis]
-    if values.dtype == object or not (values > 0).all() or np.ptp(values) == 0:
-        raise DataError(
-            "bad-axis", f"{axis} cannot order the runs: it must be positive and change", advice="Use C, N, D, x or step"
-        )
-    return axis
-
-
-def _by_size(law: Law, runs: Runs, axis: str, cuts: int) -> Iterator[tuple[float | str, Array]]:
-    """Where runs are hidden from, and which stay: cuts evenly spread in the logarithm of the axis."""
-    values = runs[axis]
-    levels = np.array(sorted(set(values.tolist())))
-    needed = ROWS_PER_PARAMETER * len(law.params)
-    fitting = [level for level in levels[1:] if (values < level).sum() >= needed]
-    if not fitting:
-        return
-    wanted = np.geomspace(fitting[0], fitting[-1], cuts)
-    chosen = dict.fromkeys(fitting[int(np.argmin(np.abs(np.log(np.array(fitting) / w))))] for w in wanted)
-    for level in chosen:
-        yield float(level), values < level
-
-
-def _by_label(law: Law, runs: Runs, role: str) -> Iterator[tuple[float | str, Array]]:
-    labels = runs[role]
-    if labels.dtype != object:
-        raise DataError("bad-axis", f"{role} is a number, not a label", advice="leave_out takes for example family")
-    for label in dict.fromkeys(labels.tolist()):
-        keep = labels != label
-        if keep.sum() >= ROWS_PER_PARAMETER * len(law.params):
-            yield str(label), keep
-
-
-def _distance(fitted: Fit, hidden: Runs) -> Array:
-    """How far each hidden run lies outside the fitted ranges, in decades."""
-    roles = [role for role in fitted.runs.ranges if role in hidden]
-    return np.array([fitted.decades_outside({r: hidden[r][i] for r in roles}) for i in range(len(hidden))])
 
 
 def _score(fitted: Fit, hidden: Runs) -> tuple[Array, Array]:
     """Log error of each hidden run, and whether the interval for one new run held it (NaN without draws)."""
-    observed = hidden[fitted.law.output.role]
+    observed, _ = outcome(fitted.law, hidden)
     value, low, high = fitted.predict_runs(hidden)
     error = np.log(np.maximum(value, 1e-300) / observed)
     if low is None or high is None:
@@ -156,27 +122,50 @@ def _score(fitted: Fit, hidden: Runs) -> tuple[Array, Array]:
     return error, ((low <= observed) & (observed <= high)).astype(float)
 
 
-def _cut(
-    label: float | str, fitted: Fit, hidden: Runs, below: Runs, distance: Array, error: Array, inside: Array
-) -> Cut:
-    outcome = fitted.law.output.role
-    seen, truth = below[outcome], hidden[outcome]
-    roles = [role for role in fitted.runs.ranges if role in hidden]
-    gaps = np.zeros((len(hidden), len(below)))
-    for role in roles:
-        gaps += np.abs(np.log(hidden[role][:, None] / below[role][None, :]))
-    nearest = seen[gaps.argmin(axis=1)]
+def _cut(split: Split, fitted: Fit, runs: Runs, error: Array, inside: Array) -> Cut:
     return Cut(
-        hidden_from=label,
-        fitted=len(below),
-        n=len(hidden),
+        hidden_from=split.label,
+        fitted=int(split.keep.sum()),
+        n=len(error),
         median_error=float(np.median(np.abs(np.expm1(error)))),
         bias=float(np.median(np.expm1(error))),
-        coverage=None if np.isnan(inside).all() else float(np.nanmean(inside)),
-        decades=float(distance.max()),
-        nearest_error=float(np.median(np.abs(nearest / truth - 1.0))),
+        coverage=_share(inside),
+        decades=float(split.distance.max()),
+        nearest_error=float(np.median(np.abs(nearest_error(fitted, runs, split)))),
         outcome=fitted.outcome,
     )
+
+
+def nearest_error(fitted: Fit, runs: Runs, split: Split) -> Array:
+    """Relative error of taking for each hidden run the outcome of the fitted run that is nearest in its inputs, (h,)."""
+    below, hidden = runs.where(split.keep), runs.where(~split.keep)
+    gaps = np.zeros((len(hidden), len(below)))
+    for role in (role for role in fitted.runs.ranges if role in hidden):
+        gaps += np.abs(np.log(hidden[role][:, None] / below[role][None, :]))
+    return outcome(fitted.law, below)[0][gaps.argmin(axis=1)] / outcome(fitted.law, hidden)[0] - 1.0
+
+
+def _groups(runs: Runs, by: str, hidden: Array, error: Array, inside: Array) -> tuple[Group, ...]:
+    """The hidden runs of all cuts, scored apart for each value of a column."""
+    if by not in runs and by not in runs.columns:
+        near = nearest(by, [*runs.columns, *runs.roles]) or list(runs.columns)[:8]
+        raise DataError("missing-column", "no column of the table has this name, which was given for by",
+                        advice=f"Nearest: {', '.join(map(repr, near))}", column=by)  # fmt: skip
+    labels = np.array([word(v) for v in (runs[by] if by in runs else runs.columns[by]).tolist()], object)
+    found = []
+    for label in dict.fromkeys(labels.tolist()):
+        part = labels[hidden] == label
+        if not part.any():
+            continue
+        size = np.expm1(error[part])
+        found.append(
+            Group(label, int(part.sum()), float(np.median(np.abs(size))), float(np.median(size)), _share(inside[part]))
+        )
+    return tuple(found)
+
+
+def _share(inside: Array) -> float | None:
+    return None if np.isnan(inside).all() else float(np.nanmean(inside))
 
 
 def _concluded(result: Backtest) -> Backtest:

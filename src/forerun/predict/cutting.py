@@ -1,0 +1,80 @@
+"""Where a table of runs is cut in two for a back-test: what stays, what is hidden, and how far out it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from forerun.laws import Law
+from forerun.note import DataError
+from forerun.runs import Runs
+
+Array = np.ndarray
+AXES = ("C", "D", "x", "N", "step")  # tried in this order where none is named
+ROWS_PER_PARAMETER = 2
+
+
+@dataclass(frozen=True)
+class Split:
+    """One way to hide part of n runs: ``keep`` (n,) are fitted, the rest is hidden and lies ``distance`` (h,) decades outside."""
+
+    label: float | str
+    keep: Array
+    distance: Array
+
+    @property
+    def hidden(self) -> Array:
+        """Indices of the hidden runs, (h,), in the order of ``distance``."""
+        return np.flatnonzero(~self.keep)
+
+
+def axis_of(runs: Runs, axis: str | None = None) -> str:
+    """The role along which ``runs`` are cut: ``axis``, else the first of C, D, x, N, step that changes in them."""
+    if axis is None:
+        axis = next((role for role in AXES if role in runs and np.ptp(runs[role]) > 0), None)
+        if axis is None:
+            raise DataError(
+                "no-axis", "the runs have none of the columns C, D, x, N, step that change", advice="Name one with axis"
+            )
+    values = runs[axis]
+    if values.dtype == object or not (values > 0).all() or np.ptp(values) == 0:
+        raise DataError(
+            "bad-axis", f"{axis} cannot order the runs: it must be positive and change", advice="Use C, N, D, x or step"
+        )
+    return axis
+
+
+def cuts_by_size(runs: Runs, axis: str, count: int, needed: int) -> list[Split]:
+    """Up to ``count`` cuts, evenly spread in the logarithm of the axis, that leave at least ``needed`` runs to fit."""
+    values = runs[axis]
+    levels = np.array(sorted(set(values.tolist())))
+    fitting = [level for level in levels[1:] if (values < level).sum() >= needed]
+    if not fitting:
+        return []
+    wanted = np.geomspace(fitting[0], fitting[-1], count)
+    logs = np.log(np.array(fitting))
+    chosen = dict.fromkeys(fitting[int(np.abs(logs - np.log(w)).argmin())] for w in wanted)
+    return [Split(float(c), values < c, np.log10(values[values >= c] / values[values < c].max())) for c in chosen]
+
+
+def cuts_by_label(law: Law, runs: Runs, role: str, needed: int) -> Iterator[Split]:
+    """One cut for each label of a column: its runs are hidden, as far out as they lie outside the ranges of the others."""
+    labels = runs[role]
+    if labels.dtype != object:
+        raise DataError("bad-axis", f"{role} is a number, not a label", advice="leave_out takes for example family")
+    roles = [r for r in dict.fromkeys((*law.inputs, "N", "D", "C")) if r in runs and runs[r].dtype.kind == "f"]
+    for label in dict.fromkeys(labels.tolist()):
+        keep = labels != label
+        if keep.sum() >= needed:
+            yield Split(str(label), keep, _outside(runs, keep, [r for r in roles if (runs[r] > 0).all()]))
+
+
+def _outside(runs: Runs, keep: Array, roles: list[str]) -> Array:
+    """How far each hidden run lies outside the ranges of the others, in decades: (h,)."""
+    most = np.zeros(int((~keep).sum()))
+    for role in roles:
+        logs = np.log10(runs[role])
+        most = np.maximum(most, np.maximum(logs[~keep] - logs[keep].max(), logs[keep].min() - logs[~keep]))
+    return most
