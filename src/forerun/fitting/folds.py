@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from forerun.fitting import objective as objectives
-from forerun.fitting.estimate import describe, fit, judged, noise_of, solve
+from forerun.fitting.estimate import describe, fit, judged, noise_of
 from forerun.fitting.evidence import Solution
-from forerun.fitting.observations import bound, observe, resampled, row_weights
-from forerun.fitting.polish import conditions
-from forerun.fitting.problem import SCALE, Problem
-from forerun.fitting.refit import refit
+from forerun.fitting.objective import Objective
+from forerun.fitting.observations import Observations, bound, observe, resampled, row_weights
+from forerun.fitting.polish import conditions, polish
+from forerun.fitting.prediction import supports_jets
+from forerun.fitting.problem import SCALE, Problem, build
+from forerun.fitting.refit import STEPS, Refits, refit
 from forerun.fitting.result import Fit
-from forerun.fitting.uncertainty import AT_ONCE, MOST_WEIGHTS, ROWS_PER_PARAMETER
+from forerun.fitting.start import basins, screen
+from forerun.fitting.uncertainty import MOST_WEIGHTS, ROWS_PER_PARAMETER
 from forerun.laws import Law
 from forerun.note import DataError
 from forerun.runs import Runs
 
 Array = np.ndarray
+STARTS = 4  # basins of each fold
+TRIED = 16  # of them, on which derivatives are compared with differences
 
 
 def fit_folds(
@@ -37,9 +43,8 @@ def fit_folds(
 ) -> list[Fit | DataError]:
     """``law`` fitted to parts of ``runs``, one for each row of ``keep`` (F, n): a factor on each run, 0 to hide it.
 
-    All optima, and ``draws`` bootstrap refits of each part, come from one batched call; a part that cannot carry the law
-    gives the ``DataError`` that says so in its place. The fits have no notes: they are there to be scored. Starts are
-    screened on the whole table, optima see only the rows that are kept. Laws with groups of their own, whose parameters
+    The optima of all parts come from one batched call, the ``draws`` bootstrap refits of each from another; a part that cannot carry the law
+    gives the ``DataError`` that says so in its place. The fits have no notes: they are there to be scored. Laws with groups of their own, whose parameters
     leave with their rows, and tables too large for many weights are fitted part by part.
     """
     law = bound(law, runs)
@@ -48,18 +53,18 @@ def fit_folds(
     counted = row_weights(law, runs, chosen, weights)
     if law.shared or len(runs) * (draws + 1) > MOST_WEIGHTS:
         return [_alone(law, runs, row * counted, draws, settings) for row in keep]
-    refused = [_refusal(law, runs, row) for row in keep]
-    ready = [i for i, error in enumerate(refused) if error is None]
-    found: list[Fit | DataError] = [error or DataError("too-few-runs", "") for error in refused]
+    table = observe(law, runs, chosen, counted)
+    screened = [_screened(law, runs, table, chosen, row) for row in keep]
+    found: list[Fit | DataError] = [s if isinstance(s, DataError) else DataError("", "") for s in screened]
+    ready = [i for i, s in enumerate(screened) if not isinstance(s, DataError)]
     if not ready:
         return found
-    problem, starts, _ = solve(law, observe(law, runs, chosen, counted), chosen)
+    problem, optima = _solved(law, table, chosen, keep[ready], [screened[i] for i in ready], seed)  # type: ignore[misc]
     _, labels, _ = resampled(runs, unit)
-    for part in np.array_split(ready, -(-len(ready) * (draws + 1) * len(runs) // AT_ONCE)):
-        folds = keep[part]
-        z, finished = _solved(problem, starts, folds, labels, draws, seed)
-        for k, i in enumerate(part):
-            found[i] = _as_fit(law, runs, problem, folds[k], z[k], bool(finished[k]), settings)
+    for k, i in enumerate(ready):
+        drawn = _drawn(problem, table, keep[i], optima.z, labels, draws, seed)
+        z = np.concatenate([optima.z[k : k + 1], drawn])
+        found[i] = _as_fit(law, runs, problem, keep[i], z, bool(optima.finished[k]), settings)
     return found
 
 
@@ -72,30 +77,45 @@ def _alone(law: Law, runs: Runs, factor: Array, draws: int, settings: dict[str, 
         return refusal
 
 
-def _refusal(law: Law, runs: Runs, factor: Array) -> DataError | None:
-    """Why the rows that are kept cannot carry the law, None where they can."""
-    part = runs.where(factor > 0)
+def _screened(law: Law, runs: Runs, table: Observations, objective: Objective, factor: Array) -> Array | DataError:
+    """Starts in the basins of one fold, from its own rows; or why these cannot carry the law."""
+    rows = np.flatnonzero(factor)
+    part = table.taken(rows)
     try:
-        observe(law, part, objectives.find("squared"), np.ones(len(part)))
+        observe(law, runs.where(factor > 0), objective, part.weights)
     except DataError as refusal:
         return refusal
-    return None
+    found = screen(law, part.inputs, part.y, part.trials, objective, part.weights)
+    if not len(found):
+        return DataError("no-start", f"{law.name} is not defined anywhere near these rows")
+    return basins(law, found, STARTS)
 
 
-def _solved(problem: Problem, starts: Array, folds: Array, labels: Array | None, draws: int, seed: int
-            ) -> tuple[Array, Array]:  # fmt: skip
-    """The optimum of each fold and its bootstrap draws, (F, 1 + draws, p), and whether the former were solved to the end."""
-    rng = np.random.default_rng(seed)
-    units = problem.rows if labels is None else int(labels.max()) + 1
-    random = rng.exponential(size=(draws, units))
-    random = random if labels is None else random[:, labels]
-    drawn = random[None] * folds[:, None, :]
-    drawn *= (folds.sum(1)[:, None] / np.maximum(drawn.sum(2), 1e-300))[:, :, None]
-    drawn[(folds > 0).sum(1) < ROWS_PER_PARAMETER * len(problem.names)] = folds[0]  # too few to resample: not used
-    weights = np.concatenate([folds, drawn.reshape(-1, problem.rows)])
-    found = refit(problem, starts, weights, seed)
-    own, rest = found.z[: len(folds)], found.z[len(folds) :].reshape(len(folds), draws, -1)
-    return np.concatenate([own[:, None], rest], axis=1), found.finished[: len(folds)]
+def _solved(law: Law, table: Observations, objective: Objective, folds: Array, starts: list[Array], seed: int
+            ) -> tuple[Problem, Refits]:  # fmt: skip
+    """The optima of all folds: the starts of each are polished in one call, and then shared among them."""
+    problem = build(law, table.inputs, table.y, table.trials, objective, table.weights, None, exact=True)
+    every = np.concatenate(starts)
+    if not supports_jets(law, [x[:16] for x in table.inputs], every[:: max(1, len(every) // TRIED)]):
+        problem = replace(problem, exact=False)
+    owners = np.repeat(np.arange(len(starts)), [len(s) for s in starts])
+    begin = problem.internal(problem.with_scale(every))
+    return problem, refit(problem, polish(problem, begin, folds[owners], STEPS).z, folds, seed)
+
+
+def _drawn(problem: Problem, table: Observations, factor: Array, starts: Array, labels: Array | None, draws: int, seed: int
+           ) -> Array:  # fmt: skip
+    """Bootstrap draws of one fold, (draws, p), on its own rows; none where there are too few units to resample."""
+    rows = np.flatnonzero(factor)
+    numbers = np.arange(len(rows)) if labels is None else np.searchsorted(np.array(sorted(set(labels[rows].tolist()))), labels[rows])  # fmt: skip
+    units = int(numbers.max()) + 1
+    if not draws or units < ROWS_PER_PARAMETER * len(problem.names):
+        return np.empty((0, len(problem.names)))
+    part = table.taken(rows)
+    own = build(problem.law, part.inputs, part.y, part.trials, problem.objective, part.weights * factor[rows], None, problem.exact)  # fmt: skip
+    random = np.random.default_rng([seed, 0]).exponential(size=(draws, units))
+    weights = random / random.mean(1, keepdims=True)
+    return refit(own, starts, weights[:, numbers], seed, again=True).z
 
 
 def _as_fit(law: Law, runs: Runs, problem: Problem, factor: Array, z: Array, finished: bool, settings: dict[str, Any]
@@ -106,8 +126,7 @@ def _as_fit(law: Law, runs: Runs, problem: Problem, factor: Array, z: Array, fin
     residuals = problem.residuals(z[0])[kept]
     names = [name for name in problem.names if name != SCALE]
     natural = problem.natural(z)[:, : len(names)]
-    enough = kept.sum() >= ROWS_PER_PARAMETER * len(problem.names)
-    draws = natural[1:] if enough else natural[:0]
+    draws = natural[1:]
     kind = "bootstrap" if len(draws) else "none"
     return Fit(
         law=law,
