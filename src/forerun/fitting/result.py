@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
+from forerun.fitting.asking import ask, distances
 from forerun.fitting.evidence import OUTCOMES, Data, Solution
-from forerun.fitting.forecast import TARGETS, Forecast, distance_notes, interval, plain, why_not
+from forerun.fitting.forecast import Forecast, interval, plain, why_not
 from forerun.fitting.observations import group_labels, law_inputs, outcome
 from forerun.fitting.prediction import predict
-from forerun.fitting.question import missing_input, parse_question
+from forerun.fitting.question import missing_input
 from forerun.fitting.saved import dump, load
 from forerun.laws import Law
 from forerun.note import DataError, Note, note_lines, text_table
@@ -83,37 +84,7 @@ class Fit:
         >>> answer.low < answer.value < answer.high, answer.target
         (True, 'mean')
         """
-        if target not in TARGETS:
-            raise DataError(
-                "unknown-target", f"there is no target {target!r}", advice=f"Use one of: {', '.join(TARGETS)}"
-            )
-        if target == "new-run" and self.law.trials is not None:
-            advice = "Ask for the mean"
-            raise DataError("bad-target", "the counts of a new run depend on its number of trials", advice=advice)
-        question, shape = parse_question(self.law, self.runs.conventions, inputs)
-        decades = self.decades_outside(question)
-        low = high = samples = None
-        layers: tuple[str, ...] = ()
-        if len(self.draws):
-            samples, layers = self.sample(question), ("parameters",)
-            if target == "new-run":
-                samples, layers = self._with_noise(samples), ("parameters", "run-noise")
-            low, high = interval(samples, self.level)
-        as_asked = {k: v if isinstance(v, str) else _shaped(v, shape) for k, v in question.items()}
-        return Forecast(
-            inputs=as_asked,
-            value=_shaped(self.predict(question), shape),
-            low=None if low is None else _shaped(low, shape),
-            high=None if high is None else _shaped(high, shape),
-            level=self.level,
-            target=target,
-            layers=layers,
-            decades_outside=decades,
-            quantity=self.law.output.role,
-            unit=self._unit(),
-            notes=(*self.carried_notes, *distance_notes(decades)),
-            samples=samples if samples is None or shape else samples[:, 0],
-        )
+        return ask(self, target, inputs)
 
     def invert(self, **question: Any) -> Forecast:
         """The smallest input at which the law falls to an outcome: ``invert(loss=2.0, D=1.4e12)`` gives N.
@@ -142,19 +113,11 @@ class Fit:
         value = self._of_runs(runs, self._best)[0]
         if not len(self.draws):
             return value, None, None
-        return value, *interval(self._with_noise(self._of_runs(runs, self.draws)), self.level)
+        return value, *interval(self.with_noise(self._of_runs(runs, self.draws)), self.level)
 
     def decades_outside(self, inputs: Mapping[str, Any]) -> float:
         """The largest distance of ``inputs`` from the fitted range, in powers of ten; 0 inside."""
-        most = 0.0
-        for name, (low, high) in self.runs.ranges.items():
-            value = inputs.get(name)
-            if value is None or isinstance(value, str) or low <= 0:
-                continue
-            with np.errstate(divide="ignore"):
-                v = np.log10(np.asarray(value, float))
-            most = max(most, float(np.max(np.maximum(v - np.log10(high), np.log10(low) - v))))
-        return max(most, 0.0)
+        return float(np.max(distances(self.runs.ranges, inputs)))
 
     def plot(self, runs: Runs | None = None, *, kind: str = "fit", size: str = "page") -> Any:
         """A matplotlib figure: the runs with the law (``fit``), the ``residuals`` by scale, or the ``draws``.
@@ -266,10 +229,10 @@ class Fit:
     def _input_names(self) -> list[str]:
         return [f"input{i}" for i in range(len(self.law.inputs))] if self.law.prepare else list(self.law.inputs)
 
-    def _unit(self) -> str:
-        if self.law.trials is not None:
-            return "share of trials"
-        return self.runs.conventions.loss_unit if self.law.output.role == "loss" else self.law.output.unit
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The sources of uncertainty that :meth:`sample` has."""
+        return ("parameters",) if len(self.draws) else ()
 
     @property
     def carried_notes(self) -> tuple[Note, ...]:
@@ -281,7 +244,8 @@ class Fit:
             or n.code in ("no-uncertainty", "limits-only", "few-points-decide", "conventions-mixed")
         )
 
-    def _with_noise(self, samples: Array) -> Array:
+    def with_noise(self, samples: Array) -> Array:
+        """Samples of the mean as samples of single runs: each with a residual of the fit drawn at random."""
         rng = np.random.default_rng([int(self.uncertainty["seed"] or 0), 1])
         residual = rng.choice(self.noise, size=samples.shape)
         space = objectives.find(self.objective).residual
@@ -323,8 +287,3 @@ def sort_notes(notes: tuple[Note, ...]) -> tuple[Note, ...]:
     order = {"error": 0, "warning": 1, "info": 2}
     unique = {(n.code, n.message): n for n in notes}
     return tuple(sorted(unique.values(), key=lambda n: order[n.severity]))
-
-
-def _shaped(values: Array, shape: tuple[int, ...]) -> Any:
-    """One answer for each question asked: a plain number where the question was of plain numbers."""
-    return values.reshape(shape) if shape else float(values[0])
