@@ -69,6 +69,24 @@ def test_tied_parameters_are_one(chinchilla):
     np.testing.assert_allclose(both, runs["loss"], rtol=1e-9)
 
 
+def test_a_law_of_x_is_fitted_along_tokens_and_asked_for_tokens():
+    """The curve is the same under either name, and a saved fit still knows what its input is called."""
+    x = np.geomspace(1e9, 1e12, 40)
+    y = 1.9 + 30.0 * x**-0.2 / (1 + (x / 3e10) ** 2) ** 0.05
+    for name in ("m2", "m3", "bnsl-1"):
+        plain = fr.fit(name, fr.read_runs({"x": x, "y": y}), uncertainty="none")
+        law = fr.laws.get(name).along(x="D")
+        fit = fr.fit(law, fr.read_runs({"D": x, "loss": y}), uncertainty="none")
+        assert dict(fit.params) == pytest.approx(dict(plain.params), rel=1e-6)
+        again = fr.Fit.from_json(fit.to_json())
+        assert again.law.name == f"{name}.along(x=D)"
+        assert again.forecast(D=1e13).value == pytest.approx(plain.forecast(x=1e13).value, rel=1e-6)
+    with pytest.raises(fr.DataError, match="no input"):
+        fr.laws.get("m2").along(z="D")
+    with pytest.raises(fr.DataError, match="cannot be"):
+        fr.laws.get("m2").along(x="price")
+
+
 def test_a_term_brings_its_inputs_and_parameters_and_both_are_recovered():
     law, runs = repeated_runs()
     assert list(law.inputs) == ["N", "D", "U"]

@@ -17,7 +17,7 @@ import numpy as np
 
 from forerun.laws.param import Param
 from forerun.note import DataError, nearest
-from forerun.units import Column
+from forerun.units import COLUMNS, Column
 
 KINDS = ("explicit", "implicit")
 STATUSES = ("stated", "recalled", "inferred", "own")
@@ -43,8 +43,8 @@ class PublishedSet:
 class Law:
     """A formula with its inputs, parameters and source. Make one with the decorator :func:`law`.
 
-    Call it with arrays or numbers and natural parameter values; it broadcasts. The operations ``where``, ``fix``,
-    ``tie``, ``share`` and ``over`` return a new law and never change this one; ``operations`` records them so that a
+    Call it with arrays or numbers and natural parameter values; it broadcasts. The operations ``where``, ``along``,
+    ``fix``, ``tie``, ``share`` and ``over`` return a new law and never change this one; ``operations`` records them so that a
     saved fit can rebuild it. ``unidentified`` says what no data can tell about the parameters, and what they can.
 
     >>> import forerun as fr
@@ -161,6 +161,27 @@ class Law:
         for slot, term in terms.items():
             result = result._substitute(slot, term)
         return result
+
+    def along(self, **roles: str) -> Law:
+        """The law with inputs taken from other columns: ``m2.along(x="D")`` is a power law with a floor over tokens.
+
+        >>> import forerun as fr
+        >>> list(fr.laws.get("m2").along(x="D").inputs)
+        ['D']
+        """
+        for name, role in roles.items():
+            if name not in self.inputs:
+                have = ", ".join(self.inputs)
+                raise DataError("unknown-input", f"{self.name} has no input {name!r}", advice=f"It has: {have}")
+            if role not in COLUMNS or role in self.inputs:
+                raise DataError(
+                    "bad-input", f"{name} of {self.name} cannot be {role!r}", advice="Name another known column"
+                )
+        if self.prepare or self.indices:
+            raise DataError("bad-input", f"{self.name} takes a curve or an index; its inputs have their own columns")
+        inputs = {roles.get(n, n): COLUMNS[roles[n]] if n in roles else c for n, c in self.inputs.items()}
+        params = {n: replace(p, search=_searched(p.search, roles)) for n, p in self.params.items()}
+        return self._derived(inputs=inputs, params=params, operations=(*self.operations, ("along", dict(roles))))
 
     def over(self, **members: Sequence[str]) -> Law:
         """The law with indexed inputs and parameters spread over named members: ``over(domain=["web", "code"])``."""
@@ -306,6 +327,13 @@ def _check_signature(
         raise ValueError(f"{name!r}: keyword-only arguments {keyword} differ from the declared params {list(params)}")
     if inputs is not None and positional[int(implicit) :] != list(inputs):
         raise ValueError(f"{name!r}: positional arguments {positional} differ from the declared inputs {list(inputs)}")
+
+
+def _searched(search: Any, roles: Mapping[str, str]) -> Any:
+    """A range for the search that depends on the columns, told under which names it finds them now."""
+    if not callable(search):
+        return search
+    return lambda columns: search({**columns, **{name: columns[role] for name, role in roles.items()}})
 
 
 def _flat(name: str, member: str | None) -> str:
