@@ -28,6 +28,7 @@ ALLOWED = {
     "records": BASE | {"laws", "runs", "fitting", "datasets"},
     "report": BASE | {"laws", "runs", "fitting", "predict", "planning", "datasets", "records"},
     "catalogue": BASE | {"laws"},
+    "benchmarks": BASE | {"laws", "runs", "fitting", "predict", "datasets"},
     "cli": None,
     "__init__": None,
 }

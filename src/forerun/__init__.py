@@ -18,7 +18,6 @@ _PUBLIC = {
     "exponent": "forerun.laws",
     "coefficient": "forerun.laws",
     "location": "forerun.laws",
-    "fit": "forerun.fitting",
     "simulate": "forerun.fitting",
     "sensitivity": "forerun.fitting.inclusion",
     "isoflop": "forerun.fitting.isoflop",
@@ -27,6 +26,8 @@ _PUBLIC = {
     "Forecast": "forerun.fitting",
     "backtest": "forerun.predict",
     "Backtest": "forerun.predict",
+    "calibrate": "forerun.predict",
+    "Ensemble": "forerun.predict",
     "compare": "forerun.predict",
     "Comparison": "forerun.predict",
     "plan": "forerun.planning",
@@ -34,8 +35,27 @@ _PUBLIC = {
     "Note": "forerun.note",
     "DataError": "forerun.note",
 }
+_OWN = ("fit",)
 _MODULES = ("datasets", "laws", "units")
-__all__ = [*_PUBLIC, *_MODULES]
+__all__ = [*_OWN, *_PUBLIC, *_MODULES]
+
+
+def fit(law: Any, runs: Any, **settings: Any) -> Any:
+    """A law fitted to runs: :func:`forerun.fitting.fit`; ``fit("auto", runs)`` chooses or averages forms for the table.
+
+    ``auto`` takes ``level``, ``draws`` and ``seed``, and gives an :class:`Ensemble`; see :func:`forerun.predict.auto`.
+
+    >>> import forerun as fr
+    >>> fr.fit("chinchilla", fr.simulate("chinchilla")).outcome
+    'converged'
+    """
+    if law == "auto":
+        from forerun.predict import auto
+
+        return auto(runs, **settings)
+    from forerun.fitting import fit as fit_law
+
+    return fit_law(law, runs, **settings)
 
 
 def __getattr__(name: str) -> Any:

@@ -75,13 +75,13 @@ def test_a_law_of_x_is_fitted_along_tokens_and_asked_for_tokens():
     y = 1.9 + 30.0 * x**-0.2 / (1 + (x / 3e10) ** 2) ** 0.05
     for name in ("m2", "m3", "bnsl-1"):
         plain = fr.fit(name, fr.read_runs({"x": x, "y": y}), uncertainty="none")
-        law = fr.laws.get(name).along(x="D")
+        law = fr.laws.get(name).along(x="D", y="loss")
         fit = fr.fit(law, fr.read_runs({"D": x, "loss": y}), uncertainty="none")
         assert dict(fit.params) == pytest.approx(dict(plain.params), rel=1e-6)
         again = fr.Fit.from_json(fit.to_json())
-        assert again.law.name == f"{name}.along(x=D)"
+        assert again.law.name == f"{name}.along(x=D, y=loss)"
         assert again.forecast(D=1e13).value == pytest.approx(plain.forecast(x=1e13).value, rel=1e-6)
-    with pytest.raises(fr.DataError, match="no input"):
+    with pytest.raises(fr.DataError, match="no column"):
         fr.laws.get("m2").along(z="D")
     with pytest.raises(fr.DataError, match="cannot be"):
         fr.laws.get("m2").along(x="price")

@@ -36,36 +36,41 @@ def fit_folds(
     *,
     objective: str = "huber",
     unit: str | None = None,
-    draws: int = 0,
+    draws: int | Sequence[int] = 0,
     level: float = 0.9,
     seed: int = 0,
     weights: str | Sequence[float] | None = None,
 ) -> list[Fit | DataError]:
     """``law`` fitted to parts of ``runs``, one for each row of ``keep`` (F, n): a factor on each run, 0 to hide it.
 
-    The optima of all parts come from one batched call, the ``draws`` bootstrap refits of each from another; a part that cannot carry the law
-    gives the ``DataError`` that says so in its place. The fits have no notes: they are there to be scored. Laws with groups of their own, whose parameters
-    leave with their rows, and tables too large for many weights are fitted part by part.
+    The optima of all parts come from one batched call, the bootstrap refits of each (``draws``, one number or one for
+    each part) from another. A part that cannot carry the law gives the ``DataError`` that says so in its place. The fits
+    have no notes: they are there to be scored. Laws with groups of their own, whose parameters leave with their rows, and
+    tables too large for many weights are fitted part by part. ``weights`` and the rest are those of :func:`fit`.
     """
     law = bound(law, runs)
     settings: dict[str, Any] = dict(objective=objective, unit=unit, level=level, seed=seed)
+    counts = [draws] * len(keep) if isinstance(draws, int) else list(draws)
     chosen = objectives.find(objective)
     counted = row_weights(law, runs, chosen, weights)
-    if law.shared or len(runs) * (draws + 1) > MOST_WEIGHTS:
-        return [_alone(law, runs, row * counted, draws, settings) for row in keep]
-    table = observe(law, runs, chosen, counted)
-    screened = [_screened(law, runs, table, chosen, row) for row in keep]
-    found: list[Fit | DataError] = [s if isinstance(s, DataError) else DataError("", "") for s in screened]
-    ready = [i for i, s in enumerate(screened) if not isinstance(s, DataError)]
-    if not ready:
-        return found
-    problem, optima = _solved(law, table, chosen, keep[ready], [screened[i] for i in ready], seed)  # type: ignore[misc]
+    if law.shared or len(runs) * (max(counts) + 1) > MOST_WEIGHTS:
+        return [_alone(law, runs, row * counted, count, settings) for row, count in zip(keep, counts)]
+    try:
+        table = observe(law, runs, chosen, counted)
+    except DataError as refusal:
+        return [refusal] * len(keep)
+    starts, refused = _screened(law, runs, table, chosen, keep)
+    if not starts:
+        return [refused[i] for i in range(len(keep))]
+    ready = list(starts)
+    problem, optima = _solved(law, table, chosen, keep[ready], list(starts.values()), seed)
     _, labels, _ = resampled(runs, unit)
+    found: dict[int, Fit | DataError] = dict(refused)
     for k, i in enumerate(ready):
-        drawn = _drawn(problem, table, keep[i], optima.z, labels, draws, seed)
+        drawn = _drawn(problem, table, keep[i], optima.z, labels, counts[i], seed)
         z = np.concatenate([optima.z[k : k + 1], drawn])
         found[i] = _as_fit(law, runs, problem, keep[i], z, bool(optima.finished[k]), settings)
-    return found
+    return [found[i] for i in range(len(keep))]
 
 
 def _alone(law: Law, runs: Runs, factor: Array, draws: int, settings: dict[str, Any]) -> Fit | DataError:
@@ -77,18 +82,30 @@ def _alone(law: Law, runs: Runs, factor: Array, draws: int, settings: dict[str, 
         return refusal
 
 
-def _screened(law: Law, runs: Runs, table: Observations, objective: Objective, factor: Array) -> Array | DataError:
-    """Starts in the basins of one fold, from its own rows; or why these cannot carry the law."""
-    rows = np.flatnonzero(factor)
-    part = table.taken(rows)
-    try:
-        observe(law, runs.where(factor > 0), objective, part.weights)
-    except DataError as refusal:
-        return refusal
-    found = screen(law, part.inputs, part.y, part.trials, objective, part.weights)
-    if not len(found):
-        return DataError("no-start", f"{law.name} is not defined anywhere near these rows")
-    return basins(law, found, STARTS)
+def _screened(law: Law, runs: Runs, table: Observations, objective: Objective, keep: Array
+              ) -> tuple[dict[int, Array], dict[int, DataError]]:  # fmt: skip
+    """Starts in the basins of each fold, from its own rows; or why these cannot carry the law. Equal rows are screened once."""
+    starts: dict[int, Array] = {}
+    refused: dict[int, DataError] = {}
+    known: dict[bytes, int] = {}
+    for i, factor in enumerate(keep):
+        first = known.setdefault((factor > 0).tobytes(), i)
+        if first < i:
+            starts |= {i: starts[first]} if first in starts else {}
+            refused |= {i: refused[first]} if first in refused else {}
+            continue
+        part = table.taken(np.flatnonzero(factor))
+        try:
+            observe(law, runs.where(factor > 0), objective, part.weights)
+        except DataError as refusal:
+            refused[i] = refusal
+            continue
+        found = screen(law, part.inputs, part.y, part.trials, objective, part.weights)
+        if len(found):
+            starts[i] = basins(law, found, STARTS)
+        else:
+            refused[i] = DataError("no-start", f"{law.name} is not defined anywhere near these rows")
+    return starts, refused
 
 
 def _solved(law: Law, table: Observations, objective: Objective, folds: Array, starts: list[Array], seed: int
@@ -115,7 +132,7 @@ def _drawn(problem: Problem, table: Observations, factor: Array, starts: Array, 
     own = build(problem.law, part.inputs, part.y, part.trials, problem.objective, part.weights * factor[rows], None, problem.exact)  # fmt: skip
     random = np.random.default_rng([seed, 0]).exponential(size=(draws, units))
     weights = random / random.mean(1, keepdims=True)
-    return refit(own, starts, weights[:, numbers], seed, again=True).z
+    return refit(own, starts, weights[:, numbers], seed).z
 
 
 def _as_fit(law: Law, runs: Runs, problem: Problem, factor: Array, z: Array, finished: bool, settings: dict[str, Any]

@@ -163,25 +163,28 @@ class Law:
         return result
 
     def along(self, **roles: str) -> Law:
-        """The law with inputs taken from other columns: ``m2.along(x="D")`` is a power law with a floor over tokens.
+        """The law with inputs, or its outcome, taken from other columns: ``m2.along(x="D", y="loss")``.
 
         >>> import forerun as fr
         >>> list(fr.laws.get("m2").along(x="D").inputs)
         ['D']
         """
+        own = [*self.inputs, self.output.role]
         for name, role in roles.items():
-            if name not in self.inputs:
-                have = ", ".join(self.inputs)
-                raise DataError("unknown-input", f"{self.name} has no input {name!r}", advice=f"It has: {have}")
-            if role not in COLUMNS or role in self.inputs:
+            if name not in own:
+                have = ", ".join(own)
+                raise DataError("unknown-input", f"{self.name} has no column {name!r}", advice=f"It has: {have}")
+            if role not in COLUMNS or role in own:
                 raise DataError(
                     "bad-input", f"{name} of {self.name} cannot be {role!r}", advice="Name another known column"
                 )
         if self.prepare or self.indices:
             raise DataError("bad-input", f"{self.name} takes a curve or an index; its inputs have their own columns")
         inputs = {roles.get(n, n): COLUMNS[roles[n]] if n in roles else c for n, c in self.inputs.items()}
+        output = COLUMNS[roles[self.output.role]] if self.output.role in roles else self.output
         params = {n: replace(p, search=_searched(p.search, roles)) for n, p in self.params.items()}
-        return self._derived(inputs=inputs, params=params, operations=(*self.operations, ("along", dict(roles))))
+        operations = (*self.operations, ("along", dict(roles)))
+        return self._derived(inputs=inputs, output=output, params=params, operations=operations)
 
     def over(self, **members: Sequence[str]) -> Law:
         """The law with indexed inputs and parameters spread over named members: ``over(domain=["web", "code"])``."""
@@ -333,7 +336,7 @@ def _searched(search: Any, roles: Mapping[str, str]) -> Any:
     """A range for the search that depends on the columns, told under which names it finds them now."""
     if not callable(search):
         return search
-    return lambda columns: search({**columns, **{name: columns[role] for name, role in roles.items()}})
+    return lambda columns: search({**columns, **{n: columns[role] for n, role in roles.items() if role in columns}})
 
 
 def _flat(name: str, member: str | None) -> str:

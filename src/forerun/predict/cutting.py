@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forerun.fitting.observations import outcome
 from forerun.laws import Law
 from forerun.note import DataError
 from forerun.runs import Runs
@@ -64,11 +65,25 @@ def cuts_by_label(law: Law, runs: Runs, role: str, needed: int) -> Iterator[Spli
     labels = runs[role]
     if labels.dtype != object:
         raise DataError("bad-axis", f"{role} is a number, not a label", advice="leave_out takes for example family")
-    roles = [r for r in dict.fromkeys((*law.inputs, "N", "D", "C")) if r in runs and runs[r].dtype.kind == "f"]
     for label in dict.fromkeys(labels.tolist()):
         keep = labels != label
         if keep.sum() >= needed:
-            yield Split(str(label), keep, _outside(runs, keep, [r for r in roles if (runs[r] > 0).all()]))
+            yield Split(str(label), keep, _outside(runs, keep, _scales(law, runs)))
+
+
+def nearest_errors(law: Law, runs: Runs, split: Split) -> Array:
+    """Relative error of taking for each hidden run the outcome of the kept run that is nearest in its inputs, (h,)."""
+    below, hidden = runs.where(split.keep), runs.where(~split.keep)
+    gaps = np.zeros((len(hidden), len(below)))
+    for role in _scales(law, runs):
+        gaps += np.abs(np.log(hidden[role][:, None] / below[role][None, :]))
+    return outcome(law, below)[0][gaps.argmin(axis=1)] / outcome(law, hidden)[0] - 1.0
+
+
+def _scales(law: Law, runs: Runs) -> list[str]:
+    """The inputs of the law and the compute, as far as they are positive numbers."""
+    roles = [r for r in dict.fromkeys((*law.inputs, "N", "D", "C")) if r in runs and runs[r].dtype.kind == "f"]
+    return [role for role in roles if (runs[role] > 0).all()]
 
 
 def _outside(runs: Runs, keep: Array, roles: list[str]) -> Array:

@@ -14,7 +14,7 @@ from forerun.laws import Law
 from forerun.laws.registry import get
 from forerun.note import DataError, Note, nearest
 from forerun.predict.backtest_result import FEW_CUTS, Backtest, Cut, Group, horizon_of
-from forerun.predict.cutting import ROWS_PER_PARAMETER, Split, axis_of, cuts_by_label, cuts_by_size
+from forerun.predict.cutting import ROWS_PER_PARAMETER, Split, axis_of, cuts_by_label, cuts_by_size, nearest_errors
 from forerun.runs import Runs
 from forerun.runs.cells import word
 
@@ -131,18 +131,9 @@ def _cut(split: Split, fitted: Fit, runs: Runs, error: Array, inside: Array) -> 
         bias=float(np.median(np.expm1(error))),
         coverage=_share(inside),
         decades=float(split.distance.max()),
-        nearest_error=float(np.median(np.abs(nearest_error(fitted, runs, split)))),
+        nearest_error=float(np.median(np.abs(nearest_errors(fitted.law, runs, split)))),
         outcome=fitted.outcome,
     )
-
-
-def nearest_error(fitted: Fit, runs: Runs, split: Split) -> Array:
-    """Relative error of taking for each hidden run the outcome of the fitted run that is nearest in its inputs, (h,)."""
-    below, hidden = runs.where(split.keep), runs.where(~split.keep)
-    gaps = np.zeros((len(hidden), len(below)))
-    for role in (role for role in fitted.runs.ranges if role in hidden):
-        gaps += np.abs(np.log(hidden[role][:, None] / below[role][None, :]))
-    return outcome(fitted.law, below)[0][gaps.argmin(axis=1)] / outcome(fitted.law, hidden)[0] - 1.0
 
 
 def _groups(runs: Runs, by: str, hidden: Array, error: Array, inside: Array) -> tuple[Group, ...]:

@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can repeat: `forerun bench NAME` scores the product on public data by a fixed protocol."""

@@ -1,0 +1,175 @@
+"""From candidates on trial to one answer: weights, a leader where one is due, a calibration, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from forerun.fitting import fit
+from forerun.fitting.estimate import describe, noise_of
+from forerun.fitting.folds import fit_folds
+from forerun.fitting.observations import outcome
+from forerun.fitting.result import Fit, sort_notes
+from forerun.note import DataError
+from forerun.predict.calibration import Calibration, calibration_of
+from forerun.predict.cutting import nearest_errors
+from forerun.predict.ensemble import Ensemble, Member
+from forerun.predict.trials import FEWEST, SCORED, Candidate, Trial, emphasised, put_on_trial, splits_below
+from forerun.predict.verdict import judged
+from forerun.predict.weighting import challenger, misses, weigh, weighted_median
+from forerun.runs import Runs
+
+Array = np.ndarray
+ROWS_PER_PARAMETER = 2
+LEADING = 0.5  # weight of a leader; the others share the rest
+LEAST_WEIGHT = 0.01  # below which a member is left out
+BEYOND_BREAK = 3  # runs that must lie on each side of a break
+FEWEST_DRAWS = 2  # of a member
+AHEAD = 0.3  # decades over which it is asked what the outcome still moves
+MOST_ROWS = 2000  # on trial; of a larger table evenly many along the axis
+
+
+def assemble(
+    name: str, candidates: Sequence[Candidate], runs: Runs, axis: str, *, led: bool, level: float, draws: int, seed: int
+) -> Ensemble:
+    """Put candidates on trial along an axis and gather them; ``led``: the first stands for all unless it is beaten."""
+    tried = _thinned(runs, axis)
+    needed = max(FEWEST, ROWS_PER_PARAMETER * min(len(c.law.params) for c in candidates))
+    splits = splits_below(tried, axis, needed)
+    trials = put_on_trial(candidates, tried, axis, splits, seed=seed)
+    rejected = [(t.candidate.name, why) for t in trials if (why := _why_not(t, tried, axis))]
+    usable = [t for t in trials if not _why_not(t, tried, axis)]
+    if not usable:
+        reasons = "; ".join(dict.fromkeys(why for _, why in rejected))
+        raise DataError(
+            "too-few-runs", f"no form can be fitted to these runs: {reasons}", advice="Add runs of other sizes"
+        )
+    weights = weigh(usable, len(splits))
+    first = challenger(usable, len(splits)) if led and usable[0] is trials[0] else None
+    if first is not None and len(usable) > 1:
+        weights[first] = 0.0
+        weights *= (1.0 - LEADING) / weights.sum()
+        weights[first] = LEADING
+    missed = misses(usable, len(splits))[:, :SCORED]
+    kept = [i for i in np.argsort(-weights, kind="stable").tolist() if weights[i] >= LEAST_WEIGHT]
+    rejected += [
+        (usable[i].candidate.name, f"missed hidden runs by {_percent(missed[i])}, the heaviest member by {_percent(missed[kept[0]])}")
+        for i in range(len(usable)) if i not in kept
+    ]  # fmt: skip
+    chosen, shares = [usable[i] for i in kept], weights[kept] / weights[kept].sum()
+    errors = [_error_of_all(chosen, shares, cut, first is not None) for cut in range(len(splits))]
+    fits = _fits(chosen, shares, runs, axis, draws, level, seed, diagnosed=first is not None)
+    members = tuple(
+        Member(t.candidate.name, f, float(w), _overall(missed[i])) for t, f, w, i in zip(chosen, fits, shares, kept)
+    )
+    leader = members[0].name if first is not None else None
+    bare = Ensemble(
+        name, members, leader, Calibration(0.0, 0, 0, None), level, seed, describe(fits[0].law, runs), np.zeros(1)
+    )
+    noise = _noise(bare, runs, axis)
+    distances = [split.distance[np.isfinite(split.distance)] for split in splits]
+    scored = [(e, d) for e, d in zip(errors, distances) if e is not None]
+    calibration = calibration_of(
+        [e for e, _ in scored], [d for _, d in scored], float(noise.std()), _moves(bare, runs, axis)
+    )
+    nearest = [nearest_errors(fits[0].law, tried, split)[np.isfinite(split.distance)] for split in splits]
+    verdict, doubts = judged(
+        [e for e, _ in scored],
+        [n for n, e in zip(nearest, errors) if e is not None],
+        distances,
+        fits[0] if leader else None,
+    )
+    notes = sort_notes((*runs.notes, *doubts, *(fits[0].notes if leader else ())))
+    return Ensemble(
+        name, members, leader, calibration, level, seed, bare.runs, noise, verdict, tuple(rejected), notes, runs
+    )
+
+
+def _thinned(runs: Runs, axis: str) -> Runs:
+    if len(runs) <= MOST_ROWS:
+        return runs
+    order = np.argsort(runs[axis], kind="stable")
+    mask = np.zeros(len(runs), bool)
+    mask[order[np.linspace(0, len(runs) - 1, MOST_ROWS).astype(int)]] = True
+    return runs.where(mask)
+
+
+def _why_not(trial: Trial, runs: Runs, axis: str) -> str:
+    """Why a candidate is out before anything is weighed: it could not be fitted, or bends where no run shows it."""
+    if trial.fit is None:
+        return trial.refused
+    values = np.sort(runs[axis])
+    for name, param in trial.candidate.law.params.items():
+        if param.role != "location" or len(values) < 2 * BEYOND_BREAK:
+            continue
+        if not values[BEYOND_BREAK - 1] < trial.fit.params[name] < values[-BEYOND_BREAK]:
+            return f"its break at {trial.fit.params[name]:.3g} lies outside the runs or at their edge"
+    return ""
+
+
+def _error_of_all(trials: Sequence[Trial], weights: Array, cut: int, led: bool) -> Array | None:
+    """Log errors of the answer at a cut: those of the leader, or the weighted median of the members' that had a fit."""
+    if led:
+        return trials[0].errors[cut]
+    there = [(t.errors[cut], w) for t, w in zip(trials, weights)]
+    finite = [(e, w) for e, w in there if e is not None and np.isfinite(e).all()]
+    return weighted_median(np.array([e for e, _ in finite]), np.array([w for _, w in finite])) if finite else None
+
+
+def _fits(trials: Sequence[Trial], weights: Array, runs: Runs, axis: str, draws: int, level: float, seed: int, *, diagnosed: bool
+          ) -> list[Fit]:  # fmt: skip
+    """Every member fitted to all runs, with its share of the draws; a leader with all notes about it."""
+    every = np.ones(len(runs), bool)
+    counts = [max(FEWEST_DRAWS, round(float(w) * draws)) for w in weights]
+    found: dict[int, Fit | DataError] = {}
+    if diagnosed:
+        one = trials[0].candidate
+        factor = emphasised(runs[axis], every, one.emphasis).tolist() if one.emphasis else None
+        found[0] = fit(one.law, runs, objective=one.objective, draws=counts[0], level=level, seed=seed, weights=factor)
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, trial in enumerate(trials):
+        if i not in found:
+            groups.setdefault((trial.candidate.law.name, trial.candidate.objective), []).append(i)
+    for (_, how), members in groups.items():
+        keep = np.array([emphasised(runs[axis], every, trials[i].candidate.emphasis) for i in members])
+        law = trials[members[0]].candidate.law
+        fits = fit_folds(law, runs, keep, objective=how, draws=[counts[i] for i in members], level=level, seed=seed)
+        found |= dict(zip(members, fits))
+    for one_fit in found.values():
+        if isinstance(one_fit, DataError):
+            raise one_fit
+    return [found[i] for i in range(len(trials))]  # type: ignore[misc]
+
+
+def _noise(ensemble: Ensemble, runs: Runs, axis: str) -> Array:
+    """Log residuals of the larger half of the runs around their median: what a single run scatters where it matters."""
+    law = ensemble.law
+    observed = np.log(outcome(law, runs)[0])
+    residuals = observed - np.log(ensemble.predict({role: runs[role] for role in law.inputs}))
+    late = residuals[np.argsort(runs[axis], kind="stable")][-max(FEWEST, len(runs) // 2) :]
+    return noise_of(late - np.median(late), len(late), ROWS_PER_PARAMETER)
+
+
+def _moves(ensemble: Ensemble, runs: Runs, axis: str) -> float:
+    """How far the log outcome moves per decade of the axis, from the largest run on."""
+    last = int(runs[axis].argmax())
+    inputs = {role: float(runs[role][last]) for role in ensemble.law.inputs}
+    moved = dict(inputs)
+    along = [axis] if axis in inputs else [r for r in ("N", "D") if r in inputs] if axis == "C" else []
+    for role in along:
+        moved[role] *= 10.0 ** (AHEAD / len(along))
+    now, then = (
+        float(np.log(ensemble.predict({k: np.array([v]) for k, v in at.items()})[0])) for at in (inputs, moved)
+    )
+    return abs(then - now) / AHEAD
+
+
+def _overall(missed: Array) -> float | None:
+    known = missed[~np.isnan(missed)]
+    return float(np.sqrt((known * known).mean())) if len(known) else None
+
+
+def _percent(missed: Array) -> str:
+    overall = _overall(missed)
+    return "an unknown amount" if overall is None else f"{100 * overall:.2g} %"

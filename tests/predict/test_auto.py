@@ -1,0 +1,139 @@
+"""`auto` and `calibrate`: what they choose, what they refuse, and that their intervals are as wide as forecasts were wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import forerun as fr
+
+TRUTH = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 1000.0, "beta": 0.3}
+
+
+def curve(seed, n=40, noise=0.01, floor=0.1):
+    x = np.geomspace(1e3, 1e7, n)
+    clean = floor + 30.0 * x**-0.4
+    rng = np.random.default_rng(seed)
+    return fr.read_runs({"x": x, "y": clean * np.exp(rng.normal(0, noise, n))}, x="x", y="y")
+
+
+@pytest.fixture(scope="module")
+def surface():
+    return fr.simulate("chinchilla", n=80, noise=0.003, params=TRUTH, seed=0)
+
+
+@pytest.fixture(scope="module")
+def found(surface):
+    return fr.fit("auto", surface, draws=300)
+
+
+def test_chinchilla_answers_for_a_table_that_follows_it(found, surface):
+    assert found.leader == "chinchilla"
+    assert found.members[0].weight == pytest.approx(0.5, abs=0.02)
+    plain = fr.fit("chinchilla", surface, draws=50)
+    at = {"N": np.array([1e10]), "D": np.array([1e12])}
+    assert found.predict(at) == pytest.approx(plain.predict(at), rel=1e-12)
+    assert "do not extrapolate" not in found.verdict
+
+
+def test_a_law_that_is_right_extrapolates_within_its_interval(found):
+    truth = fr.laws.get("chinchilla")(70e9, 1.4e12, **TRUTH)
+    answer = found.forecast(N=70e9, D=1.4e12)
+    assert answer.low < truth < answer.high
+    assert answer.layers == ("parameters", "form", "calibration")
+    assert found.forecast(N=70e9, D=1.4e12, target="new-run").layers[-1] == "run-noise"
+
+
+def test_intervals_grow_with_the_distance_from_the_runs(found, surface):
+    last = surface["C"].argmax()
+    n, d = surface["N"][last], surface["D"][last]
+    answer = found.forecast(N=n * np.array([1.0, 3.0, 30.0]), D=d * np.array([1.0, 3.0, 30.0]))
+    width = np.log(answer.high / answer.low)
+    assert (np.diff(width) > 0).all()
+
+
+def test_a_curve_is_averaged_over_forms_and_the_wrong_ones_are_named():
+    found = fr.fit("auto", curve(0), draws=200)
+    assert found.leader is None
+    assert found.members[0].name.startswith("m2")
+    assert {name.split(" ")[0] for name, _ in found.rejected} >= {"m1"}
+    assert found.predict({"x": np.array([1e8])}) == pytest.approx(0.1 + 30.0 * 1e8**-0.4, rel=0.05)
+
+
+def test_no_hidden_run_is_seen_when_it_is_predicted(surface):
+    """What is said of the runs below a cut does not change when those above it are multiplied by two."""
+    from forerun.predict.cutting import axis_of
+    from forerun.predict.trials import Candidate, put_on_trial, splits_below
+
+    changed = fr.read_runs({"N": surface["N"], "D": surface["D"],
+                            "loss": np.where(surface["C"] > 0.5 * surface["C"].max(), 2.0, 1.0) * surface["loss"]})  # fmt: skip
+    one, two = (
+        put_on_trial([Candidate(fr.laws.get("chinchilla"))], runs, axis_of(runs), splits_below(runs, "C", 10))[0]
+        for runs in (surface, changed)
+    )
+    untouched = [i for i, s in enumerate(splits_below(surface, "C", 10)) if s.label < 0.5 * surface["C"].max()]
+    for cut in untouched:
+        split = splits_below(surface, "C", 10)[cut]
+        scored = split.hidden[np.isfinite(split.distance)]
+        same = surface["loss"][scored] == changed["loss"][scored]
+        np.testing.assert_allclose(one.errors[cut][same], two.errors[cut][same], atol=1e-7)
+
+
+def test_intervals_of_a_curve_hold_what_they_promise():
+    """Twelve noisy curves, the last factor of ten hidden: of 90 % intervals three misses or more are one case in ten."""
+    inside = 0
+    for seed in range(12):
+        runs = curve(seed, noise=0.02)
+        answer = fr.fit("auto", runs.where(runs["x"] < 1e6), draws=50, seed=seed).forecast(x=1e7)
+        inside += answer.low <= 0.1 + 30.0 * 1e7**-0.4 <= answer.high
+    assert inside >= 10
+
+
+def test_an_exponent_of_the_wrong_sign_stops_the_extrapolation_and_the_plan():
+    rng = np.random.default_rng(0)
+    n, d = np.exp(rng.uniform(np.log(1e7), np.log(1e9), 40)), np.exp(rng.uniform(np.log(1e9), np.log(1e11), 40))
+    loss = (1.5 + 300 * n**-0.34) * (d / 1e10) ** 0.03 * np.exp(rng.normal(0, 0.002, 40))
+    found = fr.fit("auto", fr.read_runs({"N": n, "D": d, "loss": loss}), draws=50)
+    assert found.verdict.startswith("do not extrapolate")
+    with pytest.raises(fr.DataError, match="not fit to plan with"):
+        fr.plan(found, flops=1e22)
+
+
+def test_a_plan_takes_an_ensemble_like_a_fit(found):
+    plan = fr.plan(found, flops=1e23)
+    assert plan.choice["N_interval"][0] < plan.choice["N"] < plan.choice["N_interval"][1]
+
+
+def test_a_curve_over_tokens_is_asked_for_tokens():
+    runs = curve(1)
+    tokens = fr.read_runs({"D": runs["x"] * 1e6, "loss": runs["y"]}, D="D", loss="loss")
+    answer = fr.fit("auto", tokens, draws=50).forecast(D=1e14)
+    assert answer.quantity == "loss"
+    assert answer.decades_outside == pytest.approx(1.0)
+
+
+def test_too_few_cuts_are_refused_by_calibrate_and_said_by_auto():
+    few = fr.read_runs({"x": np.arange(1.0, 9.0), "y": 1.0 + 1.0 / np.arange(1.0, 9.0)}, x="x", y="y")
+    with pytest.raises(fr.DataError, match="too few to calibrate"):
+        fr.calibrate("power-law-floor", few)
+    assert {"few-cuts", "do-not-extrapolate"} & {n.code for n in fr.fit("auto", few, draws=20).notes}
+
+
+def test_calibration_widens_a_wrong_law_and_leaves_a_right_one():
+    x = np.geomspace(1e3, 1e7, 60)
+    rng = np.random.default_rng(0)
+    bent = fr.read_runs({"x": x, "y": (0.3 + 30.0 * x**-0.4) * np.exp(rng.normal(0, 0.003, 60))}, x="x", y="y")
+    wrong, right = (fr.calibrate(law, bent, draws=200) for law in ("power-law", "power-law-floor"))
+    assert wrong.calibration.spread > 3 * right.calibration.spread
+    truth = 0.3 + 30.0 * 1e8**-0.4
+    answer = wrong.forecast(x=1e8)
+    plain = fr.fit("power-law", bent, draws=200).forecast(x=1e8)
+    assert not plain.low <= truth <= plain.high
+    assert answer.low <= truth <= answer.high
+
+
+def test_what_auto_cannot_answer_is_refused():
+    with pytest.raises(fr.DataError, match="auto needs N and D, or one of"):
+        fr.fit("auto", fr.simulate("data-mixing", n=30))
+    with pytest.raises(fr.DataError, match="no form can be fitted"):
+        fr.fit("auto", fr.read_runs({"x": [1.0, 2.0], "y": [2.0, 1.0]}, x="x", y="y"))
