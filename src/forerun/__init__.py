@@ -29,6 +29,8 @@ _PUBLIC = {
     "Backtest": "forerun.predict",
     "compare": "forerun.predict",
     "Comparison": "forerun.predict",
+    "trend": "forerun.predict",
+    "Trend": "forerun.predict",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",
