@@ -11,7 +11,7 @@ from forerun.cli.source import COLUMNS, runs_of
 SOURCE = option("source", type=Path, metavar="SOURCE", help="table of runs (.csv, .tsv, .jsonl, .parquet, also .gz)")
 QUESTION = (
     option("--axis", metavar="ROLE", help="the role along which it is looked at: C, D, x, N or step (default: the first there is)"),
-    option("--better", default="lower", help="which way the outcome should go: lower (default) or higher, for scores"),
+    option("--better", metavar="WAY", help="which way the outcome should go: lower, or higher (default for a score)"),
     option("--level", type=float, default=0.9, help="share in which all intervals hold together (default 0.9)"),
     option("--draws", type=int, default=1000, metavar="COUNT", help="number of draws of the noise (default 1000)"),
     option("--seed", type=int, default=0, help="seed of everything random (default 0)"),

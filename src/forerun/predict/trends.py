@@ -25,14 +25,14 @@ def trend(
     runs: Runs,
     *,
     axis: str | None = None,
-    better: str = "lower",
+    better: str | None = None,
     level: float = 0.9,
     draws: int = 1000,
     seed: int = 0,
 ) -> Trend:
     """The shape of the outcome along ``axis``: falling, rising, U-shaped, inverted-U, flat, or not decided.
 
-    The outcome is the role ``y``, else the loss; ``axis`` is a role as in :func:`forerun.backtest`. Straight lines are
+    The outcome is the role ``y``, else ``score``, else the loss; ``axis`` is a role as in :func:`forerun.backtest`. Straight lines are
     put through every part of the series in log ``axis``, with the standard errors of the role ``se``, else with the
     scatter of neighbouring values; as many errors as the steepest part of pure noise stays within in a share ``level``
     of ``draws`` are allowed for, so that all intervals hold together (multiscale testing: Duembgen and Spokoiny 2001,
@@ -43,7 +43,7 @@ def trend(
     whole changes by less than 1 % of the mean outcome. A wrong label of a turn has a chance of at most ``1 - level``.
     More than 20 values of the axis are averaged in 20 groups.
 
-    ``better`` says which way the outcome should go. For a series that turns, or goes the other way, the notes carry an
+    ``better`` says which way the outcome should go, ``"lower"`` except for a score, or ``"higher"``. For a series that turns, or goes the other way, the notes carry an
     error ``non-monotone``: no law that only falls may extrapolate it. It can mislead where single points differ by more
     than their standard errors say (a note), and where noise is alike in many neighbours, as along one training curve.
     Raises :class:`DataError` for fewer than three values of the axis, or five without standard errors.
@@ -57,10 +57,11 @@ def trend(
     check_kind("bootstrap", "row", draws, level)
     if seed < 0 or seed != int(seed):
         raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
+    role = next((r for r in ("y", "score") if r in runs), "loss")
+    better = better or ("higher" if role == "score" else "lower")
     if better not in WRONG_WAY:
         raise DataError("bad-value", f"better must be lower or higher, received {better!r}")
     axis = axis_of(runs, axis)
-    role = "y" if "y" in runs else "loss"
     error = runs["se"] if "se" in runs.roles else None
     series = series_of(runs[axis], runs[role], error)
     noise, within = series.draws(draws, seed)
