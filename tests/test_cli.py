@@ -27,6 +27,9 @@ def folder(tmp_path_factory):
     loss = 1.7 + 400 * n**-0.34 + 1000 * (c / 6 / n) ** -0.34
     lines = "".join(f"{a},{b},{y}\n" for a, b, y in zip(n, c, loss))
     (path / "budgets.csv").write_text("params,flops,loss\n" + lines)
+    scores = fr.simulate("score-sigmoid", n=40, noise=0.02, seed=1)
+    lines = "".join(f"{c},{min(y, 1.0)}\n" for c, y in zip(scores["C"], scores["score"]))
+    (path / "scores.csv").write_text("flops,acc\n" + lines)
     (path / "turning.csv").write_text("params,loss,error\n1e8,3.0,0.01\n1e9,2.5,0.01\n1e10,3.1,0.01\n")
     assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "-o", str(path / "fit.json")]) == 0
     assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "--seed", "1", "-o", str(path / "other.json")]) == 0
@@ -68,11 +71,13 @@ COMMANDS = [
     ("backtest", ["backtest", *FIT[1:], "{table}", "--draws", "40", "--cuts", "3"]),
     ("trend", ["trend", "{table}", *COLUMNS, "--axis", "D", "--draws", "50"]),
     ("trend", ["trend", "{turning}", "--role", "se=error", "--better", "higher"]),
+    ("backtest", ["backtest", "{scores}", "--law", "score-sigmoid", "--fix", "g=0.25", "--role", "score=acc", "--C", "flops",
+                  "--objective", "squared", "--hide-from", "1e21", "--draws", "40"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
     ("laws", ["laws"]),
     ("laws", ["laws", "show", "chinchilla"]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS)
@@ -84,6 +89,7 @@ def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, com
             budgets=folder / "budgets.csv",
             other=folder / "other.json",
             turning=folder / "turning.csv",
+            scores=folder / "scores.csv",
         )
         for a in command
     ]
