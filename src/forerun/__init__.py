@@ -31,6 +31,8 @@ _PUBLIC = {
     "Comparison": "forerun.predict",
     "trend": "forerun.predict",
     "Trend": "forerun.predict",
+    "reconcile": "forerun.predict",
+    "Reconciliation": "forerun.predict",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",
