@@ -65,7 +65,7 @@ LOSS = Column(
 X = Column("x", "", "the variable that is scaled", ("x",), typical=(1e3, 1e7))
 Y = Column("y", "", "the measured outcome", ("y",), typical=(0.05, 1.0))
 SCORE = Column(
-    "score", "", "share of a benchmark that is solved, 0 to 1", ("score", "accuracy", "acc"), positive=False, typical=(0.05, 0.95), most=1.0
+    "score", "of 1", "benchmark score", ("score", "accuracy", "acc"), positive=False, typical=(0.05, 0.95), most=1.0
 )  # fmt: skip
 STEP = Column("step", "steps", "optimiser step", ("step", "steps", "iteration"), positive=False, typical=(1.0, 3e4))
 LEARNING_RATE = Column(

@@ -196,7 +196,7 @@ def scores_of(table, benchmark):
 
 
 def test_a_score_in_percent_is_refused():
-    with pytest.raises(fr.DataError, match="not plausible for score"):
+    with pytest.raises(fr.DataError, match="benchmark score must be at most 1 in size, received 45"):
         fr.read_runs({"C": [1e20, 1e21], "score": [0.3, 45.0]}, score="score")
 
 

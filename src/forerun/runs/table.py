@@ -264,6 +264,8 @@ def check_column(role: str, name: str, values: Array, rows: Array, column: Colum
         same = size > column.most if large else (values > 0) & (values < 1.0 / LARGEST)
         message = f"received {value:g}, which is not plausible for {role} ({column.meaning})"
         most = f"{column.most:g}".replace("+", "")
+        if large and column.most < LARGEST:
+            message = f"{column.meaning} must be at most {most} in size, received {value:g}"
         rest = "< 1e-60" if not large else f"> {most}" if value > 0 else f"< -{most}"
     fix = "Fill it" if np.isnan(value) else "Correct it"
     drop = (
