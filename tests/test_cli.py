@@ -27,12 +27,17 @@ def folder(tmp_path_factory):
     loss = 1.7 + 400 * n**-0.34 + 1000 * (c / 6 / n) ** -0.34
     lines = "".join(f"{a},{b},{y}\n" for a, b, y in zip(n, c, loss))
     (path / "budgets.csv").write_text("params,flops,loss\n" + lines)
+    scores = fr.simulate("score-sigmoid", n=40, noise=0.02, seed=1)
+    lines = "".join(f"{c},{min(y, 1.0)}\n" for c, y in zip(scores["C"], scores["score"]))
+    (path / "scores.csv").write_text("flops,acc\n" + lines)
+    (path / "turning.csv").write_text("params,loss,error\n1e8,3.0,0.01\n1e9,2.5,0.01\n1e10,3.1,0.01\n")
     assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "-o", str(path / "fit.json")]) == 0
     assert cli.main([*FIT, str(path / "runs.csv"), "--draws", "60", "--seed", "1", "-o", str(path / "other.json")]) == 0
     return path
 
 
-FIT = ["fit", "--law", "chinchilla", "--N", "params", "--D", "tokens", "--loss", "val_loss"]
+COLUMNS = ["--N", "params", "--D", "tokens", "--loss", "val_loss"]
+FIT = ["fit", "--law", "chinchilla", *COLUMNS]
 
 
 def run(capsys, *arguments):
@@ -64,11 +69,15 @@ COMMANDS = [
     ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
     ("compare", ["compare", "{fit}", "{other}", "--at", "1e24"]),
     ("backtest", ["backtest", *FIT[1:], "{table}", "--draws", "40", "--cuts", "3"]),
+    ("trend", ["trend", "{table}", *COLUMNS, "--axis", "D", "--draws", "50"]),
+    ("trend", ["trend", "{turning}", "--role", "se=error", "--better", "higher"]),
+    ("backtest", ["backtest", "{scores}", "--law", "score-sigmoid", "--fix", "g=0.25", "--role", "score=acc", "--C", "flops",
+                  "--objective", "squared", "--hide-from", "1e21", "--draws", "40"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
     ("laws", ["laws"]),
     ("laws", ["laws", "show", "chinchilla"]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS)
@@ -79,6 +88,8 @@ def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, com
             fit=folder / "fit.json",
             budgets=folder / "budgets.csv",
             other=folder / "other.json",
+            turning=folder / "turning.csv",
+            scores=folder / "scores.csv",
         )
         for a in command
     ]
@@ -175,6 +186,16 @@ def test_strict_turns_an_error_note_into_exit_code_one(capsys, folder):
     assert strict_out == out
     assert err.startswith("forerun: far-extrapolation:")
     assert err.count("\n") == 1
+
+
+def test_a_series_that_turns_fails_under_strict(capsys, folder):
+    asked = ["trend", folder / "turning.csv", "--role", "se=error"]
+    code, out, _ = run(capsys, *asked)
+    assert code == 0
+    assert out.startswith("loss over N: U-shaped")
+    code, _, err = run(capsys, *asked, "--strict")
+    assert code == 1
+    assert err.startswith("forerun: non-monotone:")
 
 
 def test_a_law_of_ones_own_is_fitted_from_its_file(capsys, folder, tmp_path):

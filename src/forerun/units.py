@@ -19,6 +19,7 @@ class Column:
 
     ``positive`` columns must be above zero in every row; ``label`` columns hold text. ``typical`` is the range that
     synthetic runs are drawn from. ``index`` names what the column is repeated over (``r[web]``, ``r[code]``), if it is.
+    ``most`` is the largest size that a cell can have.
     """
 
     role: str
@@ -29,6 +30,7 @@ class Column:
     label: bool = False
     typical: tuple[float, float] = (1.0, 1e4)
     index: str | None = None
+    most: float = LARGEST
 
     def over(self, index: str) -> Column:
         """The same column once for every member of ``index``: ``WEIGHT.over("domain")``."""
@@ -62,6 +64,9 @@ LOSS = Column(
 )  # fmt: skip
 X = Column("x", "", "the variable that is scaled", ("x",), typical=(1e3, 1e7))
 Y = Column("y", "", "the measured outcome", ("y",), typical=(0.05, 1.0))
+SCORE = Column(
+    "score", "of 1", "benchmark score", ("score", "accuracy", "acc"), positive=False, typical=(0.05, 0.95), most=1.0
+)  # fmt: skip
 STEP = Column("step", "steps", "optimiser step", ("step", "steps", "iteration"), positive=False, typical=(1.0, 3e4))
 LEARNING_RATE = Column(
     "lr", "", "learning rate", ("lr", "learning_rate"), positive=False, typical=(1e-5, 1e-2)
@@ -79,7 +84,7 @@ STANDARD_ERROR = Column("se", "as the outcome", "standard error of the outcome",
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
-        PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, STEP, LEARNING_RATE,
+        PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
     )
 }  # fmt: skip

@@ -112,6 +112,19 @@ def test_draws_that_never_reach_the_target_make_the_limit_infinite_and_are_count
     assert "unreachable-draws" in {n.code for n in answer.notes}
 
 
+def test_the_compute_for_a_score_is_found_though_scores_rise():
+    runs = fr.simulate("score-sigmoid", n=60, noise=0.005, seed=1)
+    fit = fr.fit("score-sigmoid", runs, objective="squared", draws=200)
+    answer = fit.invert(score=fit.forecast(C=2e20).value)
+    assert answer.value == pytest.approx(2e20, rel=1e-9)
+    assert answer.low < 2e20 < answer.high
+    with pytest.raises(fr.DataError, match=r"no C reaches score = 0\.99: the law stays between"):
+        fit.invert(score=0.99)
+    near = fit.invert(score=min(fit.params["h"], float(np.quantile(fit.draws[:, 1], 0.5))) - 1e-4)
+    assert near.notes[0].advice == "The target is close to the ceiling."
+    assert np.isinf(near.high)
+
+
 def test_residuals_of_other_conventions_are_refused(fit, runs):
     other = fr.read_runs({k: runs[k] for k in ("N", "D", "loss")}, N_counts="non-embedding")
     with pytest.raises(fr.DataError) as error:

@@ -86,8 +86,10 @@ def test_what_cannot_be_compared_is_refused(reference):
     plain = fr.fit("chinchilla", fr.simulate("chinchilla"), uncertainty="none")
     bits = fr.fit("chinchilla", fr.read_runs({"N": [1e8, 2e8] * 8, "D": np.geomspace(1e9, 1e11, 16), "loss": np.geomspace(4, 2, 16)},
                                              loss_unit="bits/byte"), draws=20)  # fmt: skip
+    score = fr.fit("score-sigmoid", fr.simulate("score-sigmoid"), draws=20)
     one = reference[0]
     for fits, words in (
+        ({"a": score, "b": score}, "the lower outcome wins"),
         ({"a": one, "b": other}, "law of C and b of x"),
         ({"a": one, "b": plain}, "no draws"),
         ({"a": one}, "takes two fits"),

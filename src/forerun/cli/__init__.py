@@ -21,7 +21,7 @@ EXAMPLES = """examples:
 
 
 MODULES = {
-    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets",
+    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons", "trend": "trends", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets",
     "reproduce": "records",
 }  # fmt: skip
 

@@ -43,11 +43,12 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
     if fit.law.prepare or fit.law.shared or fit.law.trials:
         raise DataError("bad-question", f"{fit.law.name} takes a curve, a group or counts and cannot be inverted")
     unknown = _unknown(fit, given)
+    sign = -1.0 if role == "score" else 1.0  # a score rises with scale: its negative is what falls to the target
 
     def outcomes(u: Array, params: Array) -> Array:
         known = derive_scale({**{k: np.asarray(v) for k, v in given.items()}, unknown: u})
         inputs = [np.broadcast_to(np.asarray(known[n], float), u.shape) for n in fit.law.inputs]
-        return predict(fit.law, inputs, params)
+        return sign * predict(fit.law, inputs, params)
 
     low, high = fit.runs.ranges.get(unknown, COLUMNS[unknown].typical if unknown in COLUMNS else (1.0, 1.0))
     if low <= 0:
@@ -55,26 +56,27 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
     count = int(PER_DECADE * (DECADES_BELOW + DECADES_ABOVE + np.log10(high / low)))
     grid = np.geomspace(low * 10.0**-DECADES_BELOW, high * 10.0**DECADES_ABOVE, count)
     params = np.array([list(fit.params.values())])
-    value = float(_crossings(outcomes, grid, params, target)[0])
-    reached = outcomes(grid, params)[0]
+    value = float(_crossings(outcomes, grid, params, sign * target)[0])
+    reached = sign * outcomes(grid, params)[0]
     if not (np.isfinite(value) and value > 0):
         best, worst = float(np.nanmin(reached)), float(np.nanmax(reached))
         if best <= target <= worst:
-            message = f"the law reaches {role} = {target:g} only where it rises with {unknown}"
-            raise DataError("unreachable", message, advice="Check the fit: outcomes are expected to fall with scale")
+            wrong, right = ("rises", "fall") if sign > 0 else ("falls", "rise")
+            message = f"the law reaches {role} = {target:g} only where it {wrong} with {unknown}"
+            raise DataError("unreachable", message, advice=f"Check the fit: it is expected to {right} with scale")
         message = f"no {unknown} reaches {role} = {target:g}: the law stays between {best:.5g} and {worst:.5g}"
         raise DataError("unreachable", message, advice="Ask for an outcome in that range, or change the other inputs")
     notes = [*fit.carried_notes, *_others(grid, reached > target, unknown)]
     samples, low_limit, high_limit = None, None, None
     if len(fit.draws):
-        samples = _crossings(outcomes, grid, fit.draws, target)
+        samples = _crossings(outcomes, grid, fit.draws, sign * target)
         low_limit, high_limit = (float(x) for x in interval(samples, fit.level))
         never = float(np.isinf(samples).mean())
         if never > 0:
             message = f"{never:.1%} of the draws never reach {role} = {target:g}"
-            notes.append(
-                Note("unreachable-draws", "warning", message, {"share": never}, "The target is close to the floor.")
-            )
+            limit = "floor" if sign > 0 else "ceiling"
+            advice = f"The target is close to the {limit}."
+            notes.append(Note("unreachable-draws", "warning", message, {"share": never}, advice))
     inputs = {k: v for k, v in derive_scale({**given, unknown: value}).items() if k != unknown}
     decades = fit.decades_outside({**inputs, unknown: value})
     unit = COLUMNS[unknown].unit if unknown in COLUMNS else ""

@@ -1,9 +1,26 @@
-"""How far a law can be trusted outside its runs: back-tests, calibrated intervals, automatic choice, comparison."""
+"""How far a law can be trusted outside its runs: back-tests, calibration, automatic choice, methods side by side, trends."""
 
 from forerun.predict.automatic import auto, calibrate
 from forerun.predict.backtest_result import Backtest, Cut
 from forerun.predict.comparison import Comparison, compare
 from forerun.predict.ensemble import Ensemble
+from forerun.predict.reconciliation import Reconciliation, reconcile
 from forerun.predict.rollout import backtest
+from forerun.predict.trend_result import Trend
+from forerun.predict.trends import extrapolation_notes, trend
 
-__all__ = ["Backtest", "Comparison", "Cut", "Ensemble", "auto", "backtest", "calibrate", "compare"]
+__all__ = [
+    "Backtest",
+    "Comparison",
+    "Cut",
+    "Ensemble",
+    "Reconciliation",
+    "Trend",
+    "auto",
+    "backtest",
+    "calibrate",
+    "compare",
+    "extrapolation_notes",
+    "reconcile",
+    "trend",
+]

@@ -21,6 +21,7 @@ class Cut:
     """One cut: runs from ``hidden_from`` on (or of one family) were hidden, the rest fitted, the hidden ones predicted.
 
     ``median_error`` is the median relative error, ``bias`` the median signed one (positive: predicted too high),
+    ``absolute_error`` the median distance of predicted and observed in the unit of the outcome,
     ``coverage`` the share of hidden runs inside their interval (None without draws), ``decades`` how far the farthest
     hidden run lies outside the fitted ones, ``nearest_error`` the median error of taking the nearest fitted outcome.
     """
@@ -30,6 +31,7 @@ class Cut:
     n: int
     median_error: float
     bias: float
+    absolute_error: float
     coverage: float | None
     decades: float
     nearest_error: float
@@ -44,6 +46,7 @@ class Group:
     n: int
     median_error: float
     bias: float
+    absolute_error: float
     coverage: float | None
 
 
@@ -54,7 +57,8 @@ class Backtest:
     ``distance`` (decades outside the fitted runs), ``error`` (log predicted minus log observed) and ``inside`` (whether
     the interval held the run, NaN without) are over all hidden runs of all cuts, (k,). ``horizon`` is how many decades
     outside the runs errors stayed within ``wished`` for a share ``level`` of hidden runs; None where there are too few
-    cuts to say. ``groups`` are the scores for each value of the column that ``by`` named.
+    cuts to say. ``groups`` are the scores for each value of the column that ``by`` named. ``share`` says that the
+    outcome is a share (a score, an error rate), whose absolute errors the text shows in points, hundredths of it.
     """
 
     law: str
@@ -68,6 +72,7 @@ class Backtest:
     horizon: float | None
     verdict: str
     groups: tuple[Group, ...] = ()
+    share: bool = False
     notes: tuple[Note, ...] = ()
 
     @property
@@ -110,29 +115,31 @@ class Backtest:
             "fitted",
             "hidden",
             "decades",
-            "median error",
-            "bias",
-            "covered",
+            *self._scored,
             "nearest run's",
         ]
         rows = [
             [c.hidden_from if isinstance(c.hidden_from, str) else format_quantity(c.hidden_from), str(c.fitted), str(c.n),
-             f"{c.decades:.2f}", *_scores(c), _percent(c.nearest_error)]
+             f"{c.decades:.2f}", *self._scores(c), _percent(c.nearest_error)]
             for c in self.cuts
         ]  # fmt: skip
         lines = [f"back-test of {self.law} over {self.axis}", "", text_table(header, rows), ""]
         if self.groups:
-            apart = [[g.name, str(g.n), *_scores(g)] for g in self.groups]
-            lines += [text_table(["of these", "hidden", "median error", "bias", "covered"], apart), ""]
+            apart = [[g.name, str(g.n), *self._scores(g)] for g in self.groups]
+            lines += [text_table(["of these", "hidden", *self._scored], apart), ""]
         lines.append(self.verdict)
         return "\n".join([*lines, *(["", "notes"] if self.notes else []), *note_lines(self.notes)])
 
     __repr__ = __str__
 
+    @property
+    def _scored(self) -> list[str]:
+        return ["median error", "bias", *(["points off"] if self.share else []), "covered"]
 
-def _scores(of: Cut | Group) -> list[str]:
-    covered = "-" if of.coverage is None else f"{of.coverage:.0%}"
-    return [_percent(of.median_error), f"{100 * of.bias:+.2f}%", covered]
+    def _scores(self, of: Cut | Group) -> list[str]:
+        covered = "-" if of.coverage is None else f"{of.coverage:.0%}"
+        points = [f"{100 * of.absolute_error:.1f}"] if self.share else []
+        return [_percent(of.median_error), f"{100 * of.bias:+.2f}%", *points, covered]
 
 
 def _plain(of: Cut | Group) -> dict[str, Any]:

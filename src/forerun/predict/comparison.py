@@ -198,6 +198,9 @@ class _Curve:
 
 def _axis(fit: Fit) -> str:
     inputs = set(fit.law.inputs)
+    if fit.law.output.role == "score" or fit.law.trials is not None:
+        message = f"{fit.law.name} is a law of a score, and the lower outcome wins here"
+        raise DataError("bad-fits", message, advice="Fit the error, 1 - score, with a law that falls")
     if inputs in ({"N", "D"}, {"N", "M"}):
         return "C"
     if len(inputs) == 1 and not fit.law.shared:

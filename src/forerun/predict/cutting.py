@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,17 +47,34 @@ def axis_of(runs: Runs, axis: str | None = None) -> str:
     return axis
 
 
-def cuts_by_size(runs: Runs, axis: str, count: int, needed: int) -> list[Split]:
-    """Up to ``count`` cuts, evenly spread in the logarithm of the axis, that leave at least ``needed`` runs to fit."""
+def cuts_by_size(runs: Runs, axis: str, wanted: int | Sequence[float], needed: int) -> list[Split]:
+    """Cuts that leave at least ``needed`` runs to fit: at given places, or up to a number of them.
+
+    A number of cuts is evenly spread in the logarithm of the axis. Raises :class:`DataError` for a given place that
+    leaves too few runs below it, or none above.
+    """
     values = runs[axis]
-    levels = np.array(sorted(set(values.tolist())))
-    fitting = [level for level in levels[1:] if (values < level).sum() >= needed]
-    if not fitting:
-        return []
-    wanted = np.geomspace(fitting[0], fitting[-1], count)
-    logs = np.log(np.array(fitting))
-    chosen = dict.fromkeys(fitting[int(np.abs(logs - np.log(w)).argmin())] for w in wanted)
-    return [Split(float(c), values < c, np.log10(values[values >= c] / values[values < c].max())) for c in chosen]
+    if isinstance(wanted, int | float):
+        levels = np.array(sorted(set(values.tolist())))
+        fitting = [level for level in levels[1:] if (values < level).sum() >= needed]
+        if not fitting:
+            return []
+        logs = np.log(np.array(fitting))
+        places = [
+            fitting[int(np.abs(logs - np.log(w)).argmin())] for w in np.geomspace(fitting[0], fitting[-1], wanted)
+        ]
+    else:
+        places = sorted(wanted)
+        for place in places:
+            below = int((values < place).sum())
+            if below < needed or below == len(runs):
+                message = f"a cut at {axis} = {place:g} leaves {below} of {len(runs)} runs to fit"
+                advice = f"At least {needed} are needed, and one to predict; the runs have {axis} {values.min():g} to {values.max():g}"
+                raise DataError("too-few-runs", message, advice=advice)
+    return [
+        Split(float(c), values < c, np.log10(values[values >= c] / values[values < c].max()))
+        for c in dict.fromkeys(places)
+    ]
 
 
 def cuts_by_label(law: Law, runs: Runs, role: str, needed: int) -> Iterator[Split]:
@@ -72,12 +89,17 @@ def cuts_by_label(law: Law, runs: Runs, role: str, needed: int) -> Iterator[Spli
 
 
 def nearest_errors(law: Law, runs: Runs, split: Split) -> Array:
-    """Relative error of taking for each hidden run the outcome of the kept run that is nearest in its inputs, (h,)."""
+    """Relative error of taking for each hidden run the outcome of the kept run that is nearest in its inputs, (h,).
+
+    Infinite where the hidden outcome is not above zero.
+    """
     below, hidden = runs.where(split.keep), runs.where(~split.keep)
     gaps = np.zeros((len(hidden), len(below)))
     for role in _scales(law, runs):
         gaps += np.abs(np.log(hidden[role][:, None] / below[role][None, :]))
-    return outcome(law, below)[0][gaps.argmin(axis=1)] / outcome(law, hidden)[0] - 1.0
+    guess, observed = outcome(law, below)[0][gaps.argmin(axis=1)], outcome(law, hidden)[0]
+    some = observed > 0
+    return np.where(some, guess / np.where(some, observed, 1.0) - 1.0, np.inf)
 
 
 def _scales(law: Law, runs: Runs) -> list[str]:

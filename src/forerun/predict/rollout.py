@@ -33,7 +33,7 @@ def backtest(
     axis: str | None = None,
     leave_out: str | None = None,
     by: str | None = None,
-    cuts: int = CUTS,
+    cuts: int | Sequence[float] = CUTS,
     wished: float = WISHED,
     objective: str = "huber",
     unit: str | None = None,
@@ -45,8 +45,9 @@ def backtest(
     """What ``law`` would have said of the largest of these runs, had they not been made yet.
 
     The runs are cut along ``axis`` (a role: C, D, N, x, step; by default the first of these that they have), at up to
-    ``cuts`` places from the smallest part that carries the law to the last run; each time the law is fitted to what lies
-    below, and every hidden run is predicted with its interval for one new run. ``leave_out="family"`` hides one family
+    ``cuts`` places from the smallest part that carries the law to the last run, or at the values that ``cuts`` lists;
+    each time the law is fitted to what lies below, and every hidden run is predicted with its interval for one new run.
+    ``leave_out="family"`` hides one family
     after the other instead. ``by`` names a column (a family, a data set) whose values are also scored apart. The other
     settings are those of :func:`forerun.fit`; all cuts and their ``draws`` bootstrap refits (0 for none) are one call.
 
@@ -84,20 +85,21 @@ def backtest(
             "too-few-runs", f"no cut along {axis} could be fitted: {notes[0].message}", advice="Take a smaller law"
         )
     distance = np.concatenate([split.distance for split, _ in scored])
-    error, inside = (np.concatenate(part) for part in zip(*(_score(f, runs.where(~s.keep)) for s, f in scored)))
-    ends = np.cumsum([len(split.distance) for split, _ in scored])[:-1]
-    found = tuple(
-        _cut(split, fitted, runs, *part)
-        for (split, fitted), *part in zip(scored, np.split(error, ends), np.split(inside, ends))
-    )
-    groups = () if by is None else _groups(runs, by, np.concatenate([s.hidden for s, _ in scored]), error, inside)
+    scores = [_score(f, runs.where(~s.keep)) for s, f in scored]
+    error, inside, apart = (np.concatenate(part) for part in zip(*scores))
+    found = tuple(_cut(split, fitted, runs, *part) for (split, fitted), part in zip(scored, scores))
+    hidden = np.concatenate([s.hidden for s, _ in scored])
+    groups = () if by is None else _groups(runs, by, hidden, error, inside, apart)
     horizon = horizon_of(distance, error, wished, level, found)
+    share = law.output.role == "score" or runs.conventions.loss_unit == "error"
     return _concluded(
-        Backtest(law.name, axis, found, distance, error, inside, wished, level, horizon, "", groups, tuple(notes))
+        Backtest(
+            law.name, axis, found, distance, error, inside, wished, level, horizon, "", groups, share, tuple(notes)
+        )
     )
 
 
-def _check(law: Law, wished: float, cuts: int) -> None:
+def _check(law: Law, wished: float, cuts: int | Sequence[float]) -> None:
     if law.trials is not None:
         raise DataError(
             "bad-law", f"{law.name} is a law of counts, whose errors are not relative", advice="Fit the share instead"
@@ -106,29 +108,35 @@ def _check(law: Law, wished: float, cuts: int) -> None:
         raise DataError(
             "bad-value", f"wished must lie between 0 and 1, received {wished:g}", advice="Write 1 % as 0.01"
         )
-    if cuts != int(cuts) or not 1 <= cuts <= 100:
+    if isinstance(cuts, int | float) and (cuts != int(cuts) or not 1 <= cuts <= 100):
         raise DataError(
             "bad-value", f"cuts must be between 1 and 100, received {cuts}", advice=f"{CUTS} is the default"
         )
 
 
-def _score(fitted: Fit, hidden: Runs) -> tuple[Array, Array]:
-    """Log error of each hidden run, and whether the interval for one new run held it (NaN without draws)."""
+def _score(fitted: Fit, hidden: Runs) -> tuple[Array, Array, Array]:
+    """Log error of each hidden run, whether the interval for one new run held it (NaN without draws), and its distance.
+
+    A score of zero has no relative error: its log error is infinite.
+    """
     observed, _ = outcome(fitted.law, hidden)
     value, low, high = fitted.predict_runs(hidden)
-    error = np.log(np.maximum(value, 1e-300) / observed)
+    some = observed > 0
+    error = np.where(some, np.log(np.maximum(value, 1e-300) / np.where(some, observed, 1.0)), np.inf)
+    apart = np.abs(value - observed)
     if low is None or high is None:
-        return error, np.full(len(error), np.nan)
-    return error, ((low <= observed) & (observed <= high)).astype(float)
+        return error, np.full(len(error), np.nan), apart
+    return error, ((low <= observed) & (observed <= high)).astype(float), apart
 
 
-def _cut(split: Split, fitted: Fit, runs: Runs, error: Array, inside: Array) -> Cut:
+def _cut(split: Split, fitted: Fit, runs: Runs, error: Array, inside: Array, apart: Array) -> Cut:
     return Cut(
         hidden_from=split.label,
         fitted=int(split.keep.sum()),
         n=len(error),
         median_error=float(np.median(np.abs(np.expm1(error)))),
         bias=float(np.median(np.expm1(error))),
+        absolute_error=float(np.median(apart)),
         coverage=_share(inside),
         decades=float(split.distance.max()),
         nearest_error=float(np.median(np.abs(nearest_errors(fitted.law, runs, split)))),
@@ -136,7 +144,7 @@ def _cut(split: Split, fitted: Fit, runs: Runs, error: Array, inside: Array) -> 
     )
 
 
-def _groups(runs: Runs, by: str, hidden: Array, error: Array, inside: Array) -> tuple[Group, ...]:
+def _groups(runs: Runs, by: str, hidden: Array, error: Array, inside: Array, apart: Array) -> tuple[Group, ...]:
     """The hidden runs of all cuts, scored apart for each value of a column."""
     if by not in runs and by not in runs.columns:
         near = nearest(by, [*runs.columns, *runs.roles]) or list(runs.columns)[:8]
@@ -149,9 +157,8 @@ def _groups(runs: Runs, by: str, hidden: Array, error: Array, inside: Array) -> 
         if not part.any():
             continue
         size = np.expm1(error[part])
-        found.append(
-            Group(label, int(part.sum()), float(np.median(np.abs(size))), float(np.median(size)), _share(inside[part]))
-        )
+        typical, bias, distance = (float(np.median(x)) for x in (np.abs(size), size, apart[part]))
+        found.append(Group(label, int(part.sum()), typical, bias, distance, _share(inside[part])))
     return tuple(found)
 
 

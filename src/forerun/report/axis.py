@@ -69,12 +69,13 @@ def outcome_words(fit: Fit, runs: Runs) -> tuple[str, str, str]:
         return "share of successes", "share of successes", "of trials"
     if column.role == "loss" or (column.role == "y" and "y" not in runs and "loss" in runs):
         return "loss", LOSS.meaning, fit.runs.conventions.loss_unit
-    return column.role, f"{column.meaning.removeprefix('the ')} {column.role}", column.unit
+    meaning = column.meaning.removeprefix("the ")
+    return column.role, meaning if meaning.endswith(column.role) else f"{meaning} {column.role}", column.unit
 
 
 def outcome_factor(fit: Fit) -> float:
     """The factor from which the outcome is drawn on a logarithmic axis; never for shares."""
-    return WIDE_OUTCOME if fit.law.trials is None else np.inf
+    return WIDE_OUTCOME if fit.law.trials is None and fit.law.output.role != "score" else np.inf
 
 
 def outcome_label(fit: Fit, runs: Runs, before: str = "") -> str:

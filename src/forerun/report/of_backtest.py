@@ -31,7 +31,7 @@ def backtest_figure(result: Backtest, *, size: str = "page") -> Figure:
     >>> backtest_figure(result).axes[0].get_xlabel()
     'decades outside the fitted runs (C)'
     """
-    percent = 100.0 * np.expm1(result.error)
+    percent = 100.0 * np.expm1(np.where(np.isfinite(result.error), result.error, np.nan))  # a score of 0 has none
     counts = [cut.n for cut in result.cuts]
     starts = np.concatenate([[0], np.cumsum(counts)])
     with sheet(size) as figure:
@@ -50,7 +50,7 @@ def backtest_figure(result: Backtest, *, size: str = "page") -> Figure:
         if result.horizon:
             ax.axvline(result.horizon, color=ALARM, linestyle="--")
         ticks, up = TICKS[size]
-        scale(ax, "y", np.append(percent, [-100 * result.wished, 100 * result.wished]), "", up)
+        scale(ax, "y", np.append(percent[np.isfinite(percent)], [-100 * result.wished, 100 * result.wished]), "", up)
         scale(ax, "x", np.append(result.distance, 0.0), "", ticks)
         ax.set_xlabel(f"decades outside the fitted runs ({result.axis})")
         ax.set_ylabel("predicted above observed (%)")

@@ -247,7 +247,7 @@ def check_column(role: str, name: str, values: Array, rows: Array, column: Colum
     """Raise ``DataError`` at the first cell that the role cannot have: missing, infinite, not positive, absurd."""
     size = np.abs(values)
     with np.errstate(invalid="ignore"):
-        usable = (size <= LARGEST) & ((values >= 1.0 / LARGEST) if column.positive else True)
+        usable = (size <= column.most) & ((values >= 1.0 / LARGEST) if column.positive else True)
     if usable.all():
         return
     i = int(np.flatnonzero(~usable)[0])
@@ -260,10 +260,13 @@ def check_column(role: str, name: str, values: Array, rows: Array, column: Colum
     elif column.positive and value <= 0:
         same, message, rest = values <= 0, f"{column.meaning} must be above zero, received {value:g}", "<= 0"
     else:
-        large = abs(value) > LARGEST
-        same = size > LARGEST if large else (values > 0) & (values < 1.0 / LARGEST)
+        large = abs(value) > column.most
+        same = size > column.most if large else (values > 0) & (values < 1.0 / LARGEST)
         message = f"received {value:g}, which is not plausible for {role} ({column.meaning})"
-        rest = "< 1e-60" if not large else "> 1e60" if value > 0 else "< -1e60"
+        most = f"{column.most:g}".replace("+", "")
+        if large and column.most < LARGEST:
+            message = f"{column.meaning} must be at most {most} in size, received {value:g}"
+        rest = "< 1e-60" if not large else f"> {most}" if value > 0 else f"< -{most}"
     fix = "Fill it" if np.isnan(value) else "Correct it"
     drop = (
         flag("--drop", name, rest.split()[0], rest.split()[1]) if rest != "is missing" else flag("--drop", name, rest)

@@ -13,6 +13,7 @@ NAMES = (
     "plan",
     "backtest",
     "compare",
+    "trend",
     "isoflop",
     "laws",
     "datasets",
