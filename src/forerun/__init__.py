@@ -29,6 +29,8 @@ _PUBLIC = {
     "Backtest": "forerun.predict",
     "compare": "forerun.predict",
     "Comparison": "forerun.predict",
+    "decisive_runs": "forerun.report.decisive",
+    "Decisive": "forerun.report.decisive",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",

@@ -22,8 +22,13 @@ BISECTIONS = 60
 class Predictor(Protocol):
     """Whatever says what a run reaches: its value, samples of it, and the doubts about it."""
 
-    notes: tuple[Note, ...]
-    level: float
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The doubts about it, which a plan carries on."""
+
+    @property
+    def level(self) -> float:
+        """Coverage that its intervals promise."""
 
     def predict(self, inputs: Mapping[str, Any]) -> Array:
         """Outcome at inputs of shape (m,): (m,)."""
