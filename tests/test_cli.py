@@ -64,6 +64,11 @@ COMMANDS = [
     ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
     ("compare", ["compare", "{fit}", "{other}", "--at", "1e24"]),
     ("backtest", ["backtest", *FIT[1:], "{table}", "--draws", "40", "--cuts", "3"]),
+    ("report", ["report", "{fit}", "--text"]),
+    (
+        "report",
+        ["report", *FIT[1:], "{table}", "--draws", "40", "--text", "--flops", "1e22", "--fact", "schedule=cosine"],
+    ),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
     ("laws", ["laws"]),

@@ -31,6 +31,8 @@ _PUBLIC = {
     "Comparison": "forerun.predict",
     "decisive_runs": "forerun.report.decisive",
     "Decisive": "forerun.report.decisive",
+    "report_card": "forerun.report.card",
+    "Card": "forerun.report.card",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",

@@ -22,7 +22,7 @@ EXAMPLES = """examples:
 
 MODULES = {
     "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets",
-    "reproduce": "records",
+    "report": "cards", "reproduce": "records",
 }  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from forerun.fitting.problem import SCALE, Problem, build
-from forerun.fitting.recall import Recalled, vector
+from forerun.fitting.problem import SCALE, Problem
+from forerun.fitting.recall import Recalled, posed, vector
 from forerun.fitting.refit import refit
 from forerun.fitting.result import Fit
 
@@ -22,7 +24,7 @@ def refit_perturbed(fit: Fit, again: Recalled, labels: Array, units: Array, erro
     the problem three times, as they were, raised and lowered, and the weights say which of them counts: so that all
     refits are one call of the engine that draws the bootstrap.
     """
-    z = vector(_problem(fit, again, np.arange(0), error)[0], fit)
+    z = vector(posed(fit, again), fit)
     params, finished = [], []
     at_once = min(max(MOST_WEIGHTS // (6 * len(labels)), 1), AT_ONCE)
     for part in np.array_split(units, -(-len(units) // at_once)):
@@ -37,8 +39,8 @@ def refit_perturbed(fit: Fit, again: Recalled, labels: Array, units: Array, erro
 
 def step_perturbed(fit: Fit, again: Recalled, labels: Array, error: float) -> Array:
     """Where one Newton step leads with the outcomes of each unit raised and lowered: parameters (units, 2, p)."""
-    n = len(again.runs)
-    z = vector(plain := _problem(fit, again, np.arange(0), error)[0], fit)
+    n, plain = len(again.runs), posed(fit, again)
+    z = vector(plain, fit)
     problem, places, kinds = _problem(fit, again, np.arange(n), error)
     gradients = np.empty((3, n, len(z)))
     gradients[kinds, places] = np.concatenate([rows for _, rows in problem.row_gradients(z)])
@@ -62,10 +64,8 @@ def _problem(fit: Fit, again: Recalled, rows: Array, error: float) -> tuple[Prob
         order = np.argsort([first[g] for g in again.table.groups[places].tolist()], kind="stable")
         places, kinds = places[order], kinds[order]
     table = again.table.taken(places)
-    y = table.y * np.array([1.0, 1.0 + error, 1.0 - error])[kinds]
-    exact = fit.derivatives == "exact"
-    problem = build(fit.law, table.inputs, y, table.trials, again.objective, table.weights, table.groups, exact)
-    return problem, places, kinds
+    table = replace(table, y=table.y * np.array([1.0, 1.0 + error, 1.0 - error])[kinds])
+    return posed(fit, replace(again, table=table)), places, kinds
 
 
 def _params(problem: Problem, z: Array) -> Array:

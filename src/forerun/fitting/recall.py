@@ -11,7 +11,7 @@ from forerun.fitting import objective as objectives
 from forerun.fitting.estimate import reached
 from forerun.fitting.objective import Objective
 from forerun.fitting.observations import Observations, arrangement, observe, row_weights
-from forerun.fitting.problem import SCALE, Problem
+from forerun.fitting.problem import SCALE, Problem, build
 from forerun.fitting.result import Fit
 from forerun.note import DataError
 from forerun.runs import Runs
@@ -40,6 +40,12 @@ def recall(fit: Fit, runs: Runs, weights: str | Sequence[float] | None) -> Recal
         )
     order = arrangement(fit.law, runs)
     return Recalled(runs, observe(fit.law, runs, chosen, counted).taken(order), chosen, order)
+
+
+def posed(fit: Fit, again: Recalled) -> Problem:
+    """The problem that ``fit`` solved."""
+    table, exact = again.table, fit.derivatives == "exact"
+    return build(fit.law, table.inputs, table.y, table.trials, again.objective, table.weights, table.groups, exact)
 
 
 def vector(problem: Problem, fit: Fit) -> Array:

@@ -88,6 +88,12 @@ class Decisive:
         }  # fmt: skip
 
     def __str__(self) -> str:
+        return "\n".join([*self.lines(), *note_lines(self.notes)])
+
+    __repr__ = __str__
+
+    def lines(self) -> list[str]:
+        """The answer and the runs that move it most as lines of text, without the notes."""
         q = format_quantity
         asked = ", ".join(f"{k} = {v if isinstance(v, str) else q(float(v))}" for k, v in self.question.items())
         percent = f"{100 * self.error:g} %"
@@ -102,9 +108,7 @@ class Decisive:
             for e in self.runs[:SHOWN]
         ]
         lines += ["", *("  " + line for line in text_table(header, rows).split("\n")), "", self.verdict]
-        return "\n".join([*lines, *note_lines(self.notes)])
-
-    __repr__ = __str__
+        return lines
 
     def _interval(self) -> str:
         if self.interval is None:

@@ -16,6 +16,7 @@ NAMES = (
     "isoflop",
     "laws",
     "datasets",
+    "report",
     "reproduce",
     "error",
 )
