@@ -161,27 +161,16 @@ def _error(law: fr.Law, part: Family, target: Family) -> float | None:
     return float(np.abs(value / target.loss - 1.0).mean())
 
 
-def _of_family(method: str, errors: Sequence[Mapping], name: str, *, largest: bool) -> float | None:
-    """The error on the largest size, or the median over all sizes that were predicted."""
-    own = [e.get(method) for e in errors if e["family"] == name]
-    if largest:
-        return own[-1]
-    known = [e for e in own if e is not None]
-    return float(np.median(known)) if known else None
-
-
 def _errors(method: str, errors: Sequence[Mapping], found: Sequence[Family]) -> list[Measure]:
     """One row for each family: the error on its largest size, and in the note the median over all of its sizes."""
     rows = []
     for f in found:
-        last, middle = (_of_family(method, errors, f.name, largest=largest) for largest in (True, False))
-        count = sum(e.get(method) is not None for e in errors if e["family"] == f.name)
-        name, note = (
-            f"{f.name}: {method}",
-            f"median over {count} sizes {100 * (middle or 0.0):.3g} %" if count > 1 else "",
-        )
-        if last is not None:
-            rows.append(single(name, 100.0 * last, 1, "% error on the largest size", note=note))
+        own = [e.get(method) for e in errors if e["family"] == f.name]
+        known = [e for e in own if e is not None]
+        name = f"{f.name}: {method}"
+        note = f"median over {len(known)} sizes {100 * np.median(known):.3g} %" if len(known) > 1 else ""
+        if own[-1] is not None:
+            rows.append(single(name, 100.0 * own[-1], 1, "% error on the largest size", note=note))
         elif method != SHARED:  # of which there is one fit, and none with --quick
             rows.append(unmeasured(name, "its rows do not carry the law"))
     return rows
@@ -193,7 +182,10 @@ def _against(method: str, other: str, errors: Sequence[Mapping], found: Sequence
     It counts as decided if the interval leaves out one and the sign test gives less than one in ten.
     """
     name = f"{method}, against {other}: {'largest size' if largest else 'median over sizes'}"
-    pairs = [tuple(_of_family(m, errors, f.name, largest=largest) for m in (method, other)) for f in found]
+    both = {f.name: [(e[method], e[other]) for e in errors if e["family"] == f.name and None not in (e.get(method), e.get(other))]
+            for f in found}  # fmt: skip
+    last = {e["family"]: (e.get(method), e.get(other)) for e in errors}
+    pairs = [last[f.name] if largest else np.median(both[f.name], axis=0).tolist() for f in found if both[f.name]]
     logs = np.log([one / two for one, two in (pair for pair in pairs if None not in pair)])
     if len(logs) < 2:
         return unmeasured(name, "not measured for more than one family")
@@ -204,8 +196,8 @@ def _against(method: str, other: str, errors: Sequence[Mapping], found: Sequence
     decided = "not decided" if low <= 1.0 <= high or chance >= 0.1 else "lower" if high < 1.0 else "higher"
     note = f"{decided}: 90 % interval over families {low:.2f} to {high:.2f}; lower in {better} of {len(logs)}, sign test p = {chance:.2g}"
     if not largest:
-        both = [(e[method], e[other]) for e in errors if None not in (e.get(method), e.get(other))]
-        note += f"; lower at {sum(one < two for one, two in both)} of {len(both)} sizes"
+        every = [pair for pairs_of_one in both.values() for pair in pairs_of_one]
+        note += f"; lower at {sum(one < two for one, two in every)} of {len(every)} sizes"
     return single(name, float(np.exp(logs.mean())), len(logs), "times the error", note=note)
 
 
