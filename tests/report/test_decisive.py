@@ -119,7 +119,7 @@ def test_a_run_with_checkpoints_is_wrong_as_a_whole():
     loss = plain["loss"] * np.where(run == first.run, 1.01, 1.0)
     again = fr.fit("chinchilla", fr.read_runs({"N": plain["N"], "D": plain["D"], "loss": loss}), uncertainty="none")
     assert first.raised == pytest.approx(optimum(FLOPS, **again.params), rel=1e-4)
-    assert f"run {first.run} (rows {first.rows[0]} to {first.rows[-1]})" in found.verdict
+    assert f"run {first.run} (5 rows from {first.rows[0]} to {first.rows[-1]})" in found.verdict
 
 
 def test_the_run_that_decides_is_named_by_its_row_in_the_source():

@@ -52,7 +52,7 @@ class Effect:
         """The row, or the run with its rows."""
         if self.run is None:
             return str(self.rows[0])
-        return f"{self.run} (rows {self.rows[0]} to {self.rows[-1]})"
+        return f"{self.run} ({len(self.rows)} rows from {self.rows[0]} to {self.rows[-1]})"
 
     def to_dict(self) -> dict[str, Any]:
         """The effect as JSON has it."""
