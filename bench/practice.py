@@ -1,7 +1,9 @@
 """Which rows of a family's smaller models predict its largest best: final points, checkpoints, or other families' exponents?
 
 After Choshen et al. 2024, A Hitchhiker's Guide to Scaling Law Estimation, arXiv:2410.11840, whose table of 485 models is
-not to be had; two of the families here are a part of it. What is compared was written down before anything was fitted.
+not to be had; the curves of GPT-3, OPT and T5-Pile are a part of it. Families and methods were chosen before anything was
+fitted, but for the five-parameter law on final points (the paper's way), which was added after a first look, as was the rule
+that says what counts as decided.
 """
 
 from __future__ import annotations
