@@ -73,6 +73,11 @@ COMMANDS = [
     ("trend", ["trend", "{turning}", "--role", "se=error", "--better", "higher"]),
     ("backtest", ["backtest", "{scores}", "--law", "score-sigmoid", "--fix", "g=0.25", "--role", "score=acc", "--C", "flops",
                   "--objective", "squared", "--hide-from", "1e21", "--draws", "40"]),
+    ("report", ["report", "{fit}", "--text"]),
+    (
+        "report",
+        ["report", *FIT[1:], "{table}", "--draws", "40", "--text", "--flops", "1e22", "--fact", "schedule=cosine"],
+    ),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
     ("laws", ["laws"]),

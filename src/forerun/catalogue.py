@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc, getsource
+from inspect import cleandoc
 from typing import Any
 
 from forerun.laws import Law
@@ -25,8 +25,7 @@ def law_item(law: Law) -> dict[str, Any]:
 
 def law_text(law: Law) -> str:
     """Formula, inputs, parameters and published coefficients of a law, as a page of text."""
-    body = getsource(law.body).split('"""')[-1].strip().removeprefix("return ") if law.body.__name__ != "body" else ""
-    body += " = 0" if body and law.between else ""
+    body = law.formula + (" = 0" if law.formula and law.between else "")
     inputs = [[_indexed(k, c), c.unit, c.meaning] for k, c in law.inputs.items()]
     params = [[_indexed(k, p), _bounds(p), p.meaning] for k, p in law.params.items()]
     sets = [line for s in law.published for line in _set_lines(s)]

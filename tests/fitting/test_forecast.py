@@ -269,3 +269,26 @@ def test_text_quantities_are_read_in_python_too(fit):
 @pytest.mark.parametrize("law", ["kaplan-n", "kaplan-d", "kaplan-nd", "m3", "m4", "chinchilla", "bnsl-1"])
 def test_laws_that_ship_are_differentiated_exactly(law):
     assert fr.fit(law, fr.simulate(law, n=40, seed=1), uncertainty="none").derivatives == "exact"
+
+
+def test_a_saved_fit_keeps_how_its_runs_were_laid_out():
+    table = fr.simulate("chinchilla", n=40, seed=5)
+    size = np.repeat(table["N"][:10], 4)
+    run = np.repeat([f"r{i}" for i in range(10)], 4).astype(object)
+    weight = np.linspace(0.5, 1.5, 40)
+    runs = fr.read_runs({"N": size, "D": table["D"], "loss": table["loss"], "run": run, "importance": weight})
+    fit = fr.fit("chinchilla", runs, draws=20, weights="importance")
+    design = fr.Fit.from_json(fit.to_json()).runs.design
+    assert design == fit.runs.design
+    assert (design.runs, design.different["N"], design.different["D"]) == (10, 10, 40)
+    assert design.ranges["M"] == pytest.approx((float((table["D"] / size).min()), float((table["D"] / size).max())))
+    assert design.derived == ("C",)
+    assert design.weights == "column 'importance'"
+
+
+def test_a_fit_that_was_saved_without_the_layout_of_its_runs_is_still_read(fit):
+    data = json.loads(fit.to_json())
+    del data["runs"]["design"]
+    again = fr.Fit.from_json(json.dumps(data))
+    assert again.runs.design is None
+    assert again.forecast(N=1e11, D=2e12).value == fit.forecast(N=1e11, D=2e12).value

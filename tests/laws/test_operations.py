@@ -260,3 +260,21 @@ def test_a_saved_fit_with_a_term_of_ones_own_needs_the_law_and_says_so():
     assert again.forecast(**question).value == fit.forecast(**question).value
     with pytest.raises(fr.DataError, match="no term 'repeated-tokens'"):
         fr.Fit.from_json(text)
+
+
+def test_a_law_keeps_the_formula_that_its_author_wrote(chinchilla):
+    written = "E + A * N**-alpha + B * D**-beta"
+    for law in (chinchilla, chinchilla.fix(alpha=0.34).share("E", across="family"), chinchilla.tie(alpha="beta")):
+        assert law.formula == written
+
+    @fr.law("two-steps", inputs=dict(D=TOKENS), output=fr.units.LOSS, params=dict(E=fr.floor(), beta=fr.exponent()))
+    def two_steps(D, *, E, beta):
+        """Loss.
+
+        In two lines.
+        """
+        part = D**-beta
+        return E + part
+
+    assert two_steps.formula == "part = D**-beta\nE + part"
+    assert fr.laws.get("bnsl-2").formula == ""  # made by another function, whose variables it hangs on

@@ -21,8 +21,8 @@ EXAMPLES = """examples:
 
 
 MODULES = {
-    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons", "trend": "trends", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets",
-    "reproduce": "records",
+    "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons",
+    "trend": "trends", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets", "report": "cards", "reproduce": "records",
 }  # fmt: skip
 
 

@@ -11,9 +11,19 @@ import numpy as np
 
 from forerun.fitting import objective as objectives
 from forerun.fitting.diagnose import diagnose
-from forerun.fitting.evidence import Data, Solution
+from forerun.fitting.evidence import Data, Design, Solution
 from forerun.fitting.objective import Objective
-from forerun.fitting.observations import Observations, arrangement, bound, group_rows, observe, resampled, row_weights
+from forerun.fitting.observations import (
+    COUNTED,
+    Observations,
+    arrangement,
+    bound,
+    group_rows,
+    observe,
+    resampled,
+    row_weights,
+    weights_in_words,
+)
 from forerun.fitting.percentile import percentiles
 from forerun.fitting.polish import Optimum, conditions, polish
 from forerun.fitting.prediction import supports_jets
@@ -76,7 +86,7 @@ def fit(
     law = get(law) if isinstance(law, str) else law
     _check_arguments(law, runs, seed)
     check_kind(uncertainty, unit or "row", draws, level)
-    law = bound(law, runs)
+    law, how_weighted = bound(law, runs), weights_in_words(runs, weights)
     if law.trials is not None and objective == "huber":
         objective = "binomial"
     chosen = objectives.find(objective)
@@ -122,7 +132,7 @@ def fit(
         objective_value=reached(problem, z),
         outcome=outcome,
         solution=solution,
-        runs=describe(law, runs),
+        runs=describe(law, runs, how_weighted),
         notes=sort_notes(notes),
         noise=_noise(problem, z),
         table=runs,
@@ -302,8 +312,16 @@ def _perfect(problem: Problem, z: Array) -> bool:
     return problem.objective.rho is not None and problem.values(z[None])[0] <= PERFECT * problem.row_weights.sum()
 
 
-def describe(law: Law, runs: Runs) -> Data:
+def describe(law: Law, runs: Runs, weights: str = "") -> Data:
     """What a fit keeps of its runs; their ranges for every input and for the compute, which a budget is compared with."""
     roles = (*law.inputs, *(r for r in ("N", "D", "C") if r not in law.inputs and r in runs))
     ranges = {role: runs.range(role) for role in roles}
-    return Data(len(runs), runs.fingerprint, runs.conventions, ranges, runs.source, runs.audit)
+    few = len(runs) <= COUNTED
+    design = Design(
+        runs=len(set(runs["run"].tolist())) if "run" in runs else None,
+        different={role: len(set(runs[role].tolist())) for role in roles} if few else {},
+        ranges={role: runs.range(role) for role in ("M", "epochs") if role in runs},
+        derived=tuple(role for role in roles if role not in runs.roles),
+        weights=weights,
+    )
+    return Data(len(runs), runs.fingerprint, runs.conventions, ranges, runs.source, runs.audit, design)

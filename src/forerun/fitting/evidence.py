@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from forerun.runs import Conventions
 
@@ -16,6 +17,33 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True)
+class Design:
+    """How the runs of a fit were laid out, as far as their table said so; what a report asks for.
+
+    ``runs`` is the number of different runs, None where no column names them; ``different`` the number of different
+    values of a role, without those of large tables; ``ranges`` those of tokens per parameter M and of epochs where they
+    are known; ``derived`` names the roles that followed from others; ``weights`` says what a row counts.
+    """
+
+    runs: int | None
+    different: Mapping[str, int]
+    ranges: Mapping[str, tuple[float, float]]
+    derived: Sequence[str]
+    weights: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The design as JSON has it."""
+        ranges = {role: list(pair) for role, pair in self.ranges.items()}
+        return {**vars(self), "different": dict(self.different), "ranges": ranges, "derived": list(self.derived)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Design:
+        """The inverse of :meth:`to_dict`."""
+        ranges = {role: (float(low), float(high)) for role, (low, high) in data["ranges"].items()}
+        return cls(data["runs"], dict(data["different"]), ranges, tuple(data["derived"]), str(data["weights"]))
+
+
+@dataclass(frozen=True)
 class Data:
     """What a fit keeps of its runs: enough to say where they lay and whether a question speaks their language."""
 
@@ -25,6 +53,7 @@ class Data:
     ranges: Mapping[str, tuple[float, float]]
     source: str = ""
     audit: tuple[str, ...] = ()
+    design: Design | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from forerun.fitting.allocation import Level, Scaling
 from forerun.fitting.budgets import enough, interval_of, power_law, sort_into_budgets
 from forerun.note import DataError, Note
 from forerun.runs import Runs
+from forerun.spending import find_lowest
 from forerun.units import format_quantity
 
 Array = np.ndarray
@@ -111,12 +112,12 @@ def surface(runs: Runs, law: str, tolerance: float, draws: int, level: float, se
         at = {"N": np.exp(grid), "D": c / (per_token * np.exp(grid)), "M": c / (per_token * np.exp(grid) ** 2)}
         at = {name: at[name] for name in fitted.law.inputs}
         curve = fitted.predict(at)
-        best[i], least = _lowest(grid, curve[None])[0][0], float(curve.min())
+        best[i], least = find_lowest(grid, curve[None])[0][0], float(curve.min())
         if curve.argmin() in (0, len(grid) - 1):
             message = f"the fitted {law} has no optimum near these runs at C = {format_quantity(c)}"
             raise DataError("no-minimum", message, advice="Train sizes on both sides of the optimum")
         if len(fitted.draws):
-            drawn[:, i] = _lowest(grid, fitted.sample(at))[0]
+            drawn[:, i] = find_lowest(grid, fitted.sample(at))[0]
         good = np.exp(grid[curve <= least * (1.0 + tolerance)])
         n = float(np.exp(best[i]))
         inverse = None if not len(fitted.draws) else interval_of(np.log(c / per_token) - drawn[:, i], level)
@@ -134,13 +135,3 @@ def surface(runs: Runs, law: str, tolerance: float, draws: int, level: float, se
     scaling = {"N": power_law(flops, best, drawn if len(drawn) else None, every, level),
                "D": power_law(flops, tokens, other if len(drawn) else None, every, level)}  # fmt: skip
     return tuple(levels), scaling, notes
-
-
-def _lowest(grid: Array, curves: Array) -> tuple[Array, Array]:
-    """Log size and loss at the minimum of each curve (B, points), the best grid point refined by a parabola."""
-    best = np.clip(curves.argmin(1), 1, len(grid) - 2)
-    rows = np.arange(len(curves))
-    low, middle, high = curves[rows, best - 1], curves[rows, best], curves[rows, best + 1]
-    with np.errstate(all="ignore"):
-        shift = 0.5 * (low - high) / (low - 2.0 * middle + high)
-    return grid[best] + (grid[1] - grid[0]) * np.clip(np.nan_to_num(shift), -1.0, 1.0), middle

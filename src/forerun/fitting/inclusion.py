@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from forerun.fitting import objective as objectives
-from forerun.fitting.estimate import reached, solve
+from forerun.fitting.estimate import solve
 from forerun.fitting.forecast import plain
-from forerun.fitting.observations import arrangement, group_labels, observe, row_weights
-from forerun.fitting.problem import SCALE, Problem
+from forerun.fitting.observations import group_labels
+from forerun.fitting.problem import SCALE
 from forerun.fitting.question import parse_question
+from forerun.fitting.recall import recall, vector
 from forerun.fitting.refit import refit
 from forerun.fitting.result import Fit
 from forerun.note import DataError, text_table
@@ -99,16 +99,10 @@ def sensitivity(fit: Fit, runs: Runs, *, weights: str | Sequence[float] | None =
     >>> [choice.name for choice in table.choices][:3]
     ['nothing', 'smallest models', 'shortest runs']
     """
-    chosen = objectives.find(fit.objective)
-    counted = row_weights(fit.law, runs, chosen, weights)
-    runs, counted = runs.where(counted > 0), counted[counted > 0]
-    if runs.fingerprint != fit.runs.fingerprint:
-        raise DataError(
-            "other-runs", "these are not the runs that were fitted", advice="Give the same runs and weights as to fit"
-        )
-    order = arrangement(fit.law, runs)
-    problem, starts, _ = solve(fit.law, observe(fit.law, runs, chosen, counted).taken(order), chosen)
-    _require_same_weights(problem, fit)
+    again = recall(fit, runs, weights)
+    runs, order = again.runs, again.order
+    problem, starts, _ = solve(fit.law, again.table, again.objective)
+    vector(problem, fit)
     left_out = dict(_left_out(fit, runs))
     keep = np.ones((len(left_out), len(runs)))
     for row, gone in zip(keep, left_out.values()):
@@ -135,14 +129,6 @@ def sensitivity(fit: Fit, runs: Runs, *, weights: str | Sequence[float] | None =
                _moved(row - params[0], half))
         for i, (name, count, row) in enumerate(zip(["nothing", *names], counts, params))
     ))  # fmt: skip
-
-
-def _require_same_weights(problem: Problem, fit: Fit) -> None:
-    values = [fit.params[name] for name in problem.names if name != SCALE]
-    z = problem.internal(np.array([[*values, *([fit.scale] if fit.scale is not None else [])]]))
-    if not np.isclose(reached(problem, z[0]), fit.objective_value, rtol=1e-6, atol=1e-12):
-        message = "the objective of the fit is another one on these rows, so its weights were others"
-        raise DataError("other-weights", message, advice="Give weights=... as to fit")
 
 
 def _carries(fit: Fit, runs: Runs, kept: Array, params: int) -> bool:

@@ -182,6 +182,17 @@ def row_weights(law: Law, runs: Runs, objective: Objective, weights: str | Seque
     return out
 
 
+def weights_in_words(runs: Runs, weights: str | Sequence[float] | None) -> str:
+    """What each row counts in :func:`row_weights`, for a reader."""
+    if isinstance(weights, str):
+        return f"column {weights!r}"
+    if weights is not None:
+        return "numbers that were given with the fit"
+    said = [f"column {runs.roles['weight']!r}"] if "weight" in runs else []
+    said += [f"the precision that the standard errors in column {runs.roles['se']!r} give"] if "se" in runs else []
+    return " times ".join(said) or "every row counts the same"
+
+
 def arrangement(law: Law, runs: Runs) -> slice | Array:
     """The order of the rows in which those of one group stand side by side; all as they are without groups."""
     if law.shared is None:

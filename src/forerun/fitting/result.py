@@ -161,7 +161,7 @@ class Fit:
             "solution": vars(self.solution),
             "runs": {"n": self.runs.n, "fingerprint": self.runs.fingerprint, "conventions": self.runs.conventions.to_dict(),
                      "ranges": {k: list(v) for k, v in self.runs.ranges.items()}, "source": self.runs.source,
-                     "audit": list(self.runs.audit)},
+                     "audit": list(self.runs.audit), "design": None if self.runs.design is None else self.runs.design.to_dict()},
             "notes": [n.to_dict() for n in self.notes],
         }  # fmt: skip
 

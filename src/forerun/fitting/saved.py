@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
-from forerun.fitting.evidence import OUTCOMES, Data, Solution
+from forerun.fitting.evidence import OUTCOMES, Data, Design, Solution
 from forerun.fitting.forecast import plain
 from forerun.laws import Law
 from forerun.laws.registry import get, rebuild
@@ -77,7 +77,7 @@ def _build(data: dict[str, Any], law: Law | None, make: type[Fit]) -> Fit:
         outcome=data["outcome"],
         solution=Solution(**data["solution"]),
         runs=Data(int(runs["n"]), str(runs["fingerprint"]), Conventions.from_dict(runs["conventions"]), ranges,
-                  str(runs["source"]), tuple(runs["audit"])),
+                  str(runs["source"]), tuple(runs["audit"]), Design.from_dict(runs["design"]) if runs.get("design") else None),
         notes=tuple(Note.from_dict(n) for n in data["notes"]),
         noise=np.array(data["noise"], float).reshape(-1),
         limits=_limits(data.get("limits")),

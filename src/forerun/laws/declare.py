@@ -72,6 +72,7 @@ class Law:
     shared: tuple[tuple[str, ...], str] | None = None
     operations: tuple[tuple[str, Any], ...] = ()
     base: str = ""
+    written: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.status not in STATUSES:
@@ -85,6 +86,16 @@ class Law:
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The formula at ``inputs`` (in declared order, after ``prepare``); an implicit law gives its residual."""
         return self.body(*inputs, **params)
+
+    @property
+    def formula(self) -> str:
+        """The body as its author wrote it, before any operation; empty where that is not to be had or says too little.
+
+        >>> import forerun as fr
+        >>> fr.laws.get("chinchilla").fix(alpha=0.34).formula
+        'E + A * N**-alpha + B * D**-beta'
+        """
+        return _source_of(self.written or self.body)
 
     @property
     def indices(self) -> tuple[str, ...]:
@@ -254,7 +265,7 @@ class Law:
 
     def _derived(self, **changes: Any) -> Law:
         base = self.base or self.name
-        made = replace(self, base=base, **changes)
+        made = replace(self, base=base, written=self.written or self.body, **changes)
         return replace(made, name=base + "".join(_describe(verb, detail) for verb, detail in made.operations))
 
     def _known_params(self, names: Iterable[str]) -> None:
@@ -337,6 +348,23 @@ def _searched(search: Any, roles: Mapping[str, str]) -> Any:
     if not callable(search):
         return search
     return lambda columns: search({**columns, **{n: columns[role] for n, role in roles.items() if role in columns}})
+
+
+def _source_of(body: Callable[..., Any]) -> str:
+    """The statements of a function without its docstring and ``return``; one that was made inside another says too little."""
+    from ast import get_docstring, get_source_segment, parse
+    from inspect import getsource
+    from textwrap import dedent
+
+    if getattr(body, "__closure__", None):
+        return ""
+    try:
+        text = dedent(getsource(body))
+        function = parse(text).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return ""
+    statements = getattr(function, "body", [])[bool(get_docstring(function)) :]  # type: ignore[arg-type]
+    return "\n".join(str(get_source_segment(text, s)).removeprefix("return ") for s in statements)
 
 
 def _flat(name: str, member: str | None) -> str:

@@ -9,11 +9,10 @@ import numpy as np
 
 from forerun.note import DataError, Note, worst
 from forerun.planning.result import Plan
-from forerun.units import FLOPS_PER_PARAMETER_AND_TOKEN, derive_scale
+from forerun.spending import along, find_lowest, sizes
+from forerun.units import FLOPS_PER_PARAMETER_AND_TOKEN
 
 Array = np.ndarray
-TOKENS_PER_PARAMETER = (1e-3, 1e7)  # range of the search
-POINTS = 600
 OVERTRAINING = (2.0, 4.0, 8.0, 16.0)
 MOST_FLOPS = 1e40  # far beyond any budget: a larger number is a slip of the pen
 MOST_EXTRA_COMPUTE = 1e4  # factor up to which equal loss is looked for
@@ -23,8 +22,13 @@ BISECTIONS = 60
 class Predictor(Protocol):
     """Whatever says what a run reaches: its value, samples of it, and the doubts about it."""
 
-    notes: tuple[Note, ...]
-    level: float
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The doubts about it, which a plan carries on."""
+
+    @property
+    def level(self) -> float:
+        """Coverage that its intervals promise."""
 
     def predict(self, inputs: Mapping[str, Any]) -> Array:
         """Outcome at inputs of shape (m,): (m,)."""
@@ -61,9 +65,9 @@ def plan(
     ('flops',)
     """
     _check(predictor, flops, tolerance, overtraining, force)
-    N = np.sqrt(flops / FLOPS_PER_PARAMETER_AND_TOKEN / np.geomspace(*TOKENS_PER_PARAMETER[::-1], POINTS))
+    N = sizes(flops)
     try:
-        loss = predictor.predict(_at(flops, N))
+        loss = predictor.predict(along(flops, N))
     except DataError as error:
         if error.code != "missing-input":
             raise
@@ -72,7 +76,7 @@ def plan(
             f"a budget cannot be planned with this law: {error.message}",
             advice="Plan with a law of N and D, or of C and M",
         ) from None
-    best, edge = _minimum(np.log(N), loss[None])
+    best, edge = find_lowest(np.log(N), loss[None])
     notes = [n for n in predictor.notes if n.severity != "info"]
     if edge[0]:
         message = "the predicted loss has no minimum between 1e-3 and 1e7 tokens per parameter"
@@ -85,10 +89,10 @@ def plan(
     lowest = float(np.atleast_1d(forecast.value)[0])
     near = N[loss <= lowest * (1.0 + tolerance)] if lowest > 0 else N[loss <= lowest + tolerance]
     near = near if len(near) else np.array([choice_N])
-    samples = predictor.sample(_at(flops, np.append(N, choice_N)))
+    samples = predictor.sample(along(flops, np.append(N, choice_N)))
     regret = None
     if len(samples):
-        optima, at_edge = _minimum(np.log(N), samples[:, :-1])
+        optima, at_edge = find_lowest(np.log(N), samples[:, :-1])
         tail = (1.0 - predictor.level) / 2.0
         low, high = np.quantile(np.exp(optima), [tail, 1.0 - tail])
         choice |= {"N_interval": [float(low), float(high)],
@@ -141,10 +145,6 @@ def _check(predictor: Predictor, flops: float, tolerance: float, overtraining: S
         )
 
 
-def _at(flops: float, N: Array) -> dict[str, Any]:
-    return derive_scale({"N": N, "D": flops / FLOPS_PER_PARAMETER_AND_TOKEN / N})
-
-
 def _point(flops: float, N: float) -> dict[str, Any]:
     D = flops / FLOPS_PER_PARAMETER_AND_TOKEN / N
     return {"N": N, "D": D, "C": float(flops), "tokens_per_parameter": D / N}
@@ -156,25 +156,13 @@ def _span(flops: float, N: Array) -> dict[str, list[float]]:
             "tokens_per_parameter": [high["tokens_per_parameter"], low["tokens_per_parameter"]]}  # fmt: skip
 
 
-def _minimum(x: Array, y: Array) -> tuple[Array, Array]:
-    """Place of each row's minimum on the even grid ``x``, by a parabola through three points; and whether at an edge."""
-    i = y.argmin(1)
-    edge = (i == 0) | (i == len(x) - 1)
-    inner = np.clip(i, 1, len(x) - 2)
-    rows = np.arange(len(y))
-    a, b, c = (y[rows, inner + k] for k in (-1, 0, 1))
-    bend = a - 2.0 * b + c
-    shift = np.where(bend > 0, 0.5 * (a - c) / np.where(bend > 0, bend, 1.0), 0.0)
-    return np.where(edge, x[i], x[inner] + np.clip(shift, -1.0, 1.0) * (x[1] - x[0])), edge
-
-
 def _overtrained(predictor: Predictor, flops: float, N: float, lowest: float, factor: float) -> dict[str, Any]:
     """A model ``factor`` times smaller than optimal: its loss at this compute, and the compute of equal loss."""
     small = _point(flops, N / factor)
-    value = float(predictor.predict(_at(flops, np.array([small["N"]])))[0])
+    value = float(predictor.predict(along(flops, np.array([small["N"]])))[0])
 
     def loss(compute: float) -> float:
-        return float(predictor.predict(_at(compute, np.array([small["N"]])))[0])
+        return float(predictor.predict(along(compute, np.array([small["N"]])))[0])
 
     low, high = flops, flops * MOST_EXTRA_COMPUTE
     reachable = loss(high) <= lowest

@@ -12,10 +12,12 @@ from forerun.fitting.forecast import distance_notes, plain
 from forerun.fitting.percentile import percentiles
 from forerun.fitting.result import Fit
 from forerun.note import DataError, Note, note_lines
+from forerun.spending import along, sizes
 from forerun.units import format_quantity
 
 Array = np.ndarray
 POINTS = 41  # of the shared range
+RATIOS = (1e-2, 1e5)  # tokens per parameter of these
 SIZES = 80  # model sizes among which the best is looked for at each compute
 FAR = 4.0  # decades to both sides of the shared range in which equal losses are looked for
 MOST_DRAWS = 1000
@@ -219,12 +221,9 @@ def _curve(fit: Fit, axis: str, low: float, high: float) -> _Curve:
     if axis != "C" or set(fit.law.inputs) == {"C"}:
         at = {axis: np.exp(grid)}
         return _Curve(grid, fit.outcomes(best, at)[0], fit.outcomes(few, at))
-    ratio = np.exp(np.linspace(np.log(1e-2), np.log(1e5), SIZES))
     value, draws = np.empty(len(grid)), np.empty((len(few), len(grid)))
     for i, c in enumerate(np.exp(grid)):
-        n = np.sqrt(c / (6.0 * ratio))
-        at = {"N": n, "D": ratio * n, "M": ratio}
-        at = {name: at[name] for name in fit.law.inputs}
+        at = along(c, sizes(c, RATIOS, SIZES))
         value[i] = fit.outcomes(best, at).min()
         draws[:, i] = fit.outcomes(few, at).min(axis=1)
     return _Curve(grid, value, draws)

@@ -15,6 +15,7 @@ import numpy as np
 from forerun.fitting import objective as objectives
 from forerun.fitting.percentile import percentiles
 from forerun.records.solving import Solved
+from forerun.spending import find_lowest
 
 Array = np.ndarray
 
@@ -73,9 +74,7 @@ def best(solved: Solved, flops: float, quantity: str) -> Answer:
     """The N or D of lowest loss among all with 6 N D = ``flops``: a grid in log N, refined by a parabola."""
     x = np.linspace(np.log(1e3), np.log(flops / 6e3), 20_001)
     y = solved.predict({"N": np.exp(x), "D": flops / 6.0 / np.exp(x)})
-    i = int(y[1:-1].argmin()) + 1
-    shift = 0.5 * (y[i - 1] - y[i + 1]) / (y[i - 1] - 2.0 * y[i] + y[i + 1])
-    size = float(np.exp(x[i] + shift * (x[1] - x[0])))
+    size = float(np.exp(find_lowest(x, y[None])[0][0]))
     return Answer(size if quantity == "N" else flops / 6.0 / size)
 
 

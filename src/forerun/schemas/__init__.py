@@ -17,6 +17,7 @@ NAMES = (
     "isoflop",
     "laws",
     "datasets",
+    "report",
     "reproduce",
     "error",
 )
