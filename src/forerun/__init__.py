@@ -28,6 +28,8 @@ _PUBLIC = {
     "Backtest": "forerun.predict",
     "calibrate": "forerun.predict",
     "Ensemble": "forerun.predict",
+    "select": "forerun.predict",
+    "Selection": "forerun.predict",
     "compare": "forerun.predict",
     "Comparison": "forerun.predict",
     "trend": "forerun.predict",

@@ -137,3 +137,12 @@ def test_what_auto_cannot_answer_is_refused():
         fr.fit("auto", fr.simulate("data-mixing", n=30))
     with pytest.raises(fr.DataError, match="no form can be fitted"):
         fr.fit("auto", fr.read_runs({"x": [1.0, 2.0], "y": [2.0, 1.0]}, x="x", y="y"))
+
+
+def test_a_series_that_turns_is_not_extrapolated():
+    x = np.geomspace(1e3, 1e7, 30)
+    turning = 1.0 + 0.1 * np.log10(x / 1e5) ** 2
+    rng = np.random.default_rng(0)
+    found = fr.fit("auto", fr.read_runs({"x": x, "y": turning * np.exp(rng.normal(0, 0.01, 30))}, x="x", y="y"), draws=50)
+    assert {"non-monotone", "do-not-extrapolate"} <= {n.code for n in found.notes if n.severity == "error"}
+    assert found.verdict.startswith("do not extrapolate")

@@ -6,6 +6,7 @@ from forerun.predict.comparison import Comparison, compare
 from forerun.predict.ensemble import Ensemble
 from forerun.predict.reconciliation import Reconciliation, reconcile
 from forerun.predict.rollout import backtest
+from forerun.predict.selection import Selection, select
 from forerun.predict.trend_result import Trend
 from forerun.predict.trends import extrapolation_notes, trend
 
@@ -15,6 +16,7 @@ __all__ = [
     "Cut",
     "Ensemble",
     "Reconciliation",
+    "Selection",
     "Trend",
     "auto",
     "backtest",
@@ -22,5 +24,6 @@ __all__ = [
     "compare",
     "extrapolation_notes",
     "reconcile",
+    "select",
     "trend",
 ]

@@ -11,10 +11,11 @@ from forerun.fitting.estimate import describe, noise_of
 from forerun.fitting.folds import fit_folds
 from forerun.fitting.observations import outcome
 from forerun.fitting.result import Fit, sort_notes
-from forerun.note import DataError
+from forerun.note import DataError, Note
 from forerun.predict.calibration import Calibration, calibration_of
 from forerun.predict.cutting import nearest_errors
 from forerun.predict.ensemble import Ensemble, Member
+from forerun.predict.trends import extrapolation_notes, trend
 from forerun.predict.trials import FEWEST, SCORED, Candidate, Trial, emphasised, put_on_trial, splits_below
 from forerun.predict.verdict import judged
 from forerun.predict.weighting import challenger, misses, weigh, weighted_median
@@ -74,16 +75,25 @@ def assemble(
         [e for e, _ in scored], [d for _, d in scored], float(noise.std()), _moves(bare, runs, axis)
     )
     nearest = [nearest_errors(fits[0].law, tried, split)[np.isfinite(split.distance)] for split in splits]
+    known = fits[0].notes if leader else _turning(tried, axis)
     verdict, doubts = judged(
         [e for e, _ in scored],
         [n for n, e in zip(nearest, errors) if e is not None],
         distances,
-        fits[0] if leader else None,
+        known,
     )
-    notes = sort_notes((*runs.notes, *doubts, *(fits[0].notes if leader else ())))
+    notes = sort_notes((*runs.notes, *doubts, *known))
     return Ensemble(
         name, members, leader, calibration, level, seed, bare.runs, noise, verdict, tuple(rejected), notes, runs
     )
+
+
+def _turning(runs: Runs, axis: str) -> tuple[Note, ...]:
+    """The error note of a series that turns or grows worse: forms that only fall must not extrapolate it."""
+    try:
+        return extrapolation_notes(trend(runs, axis=axis))
+    except DataError:  # too few values of the axis to say
+        return ()
 
 
 def _thinned(runs: Runs, axis: str) -> Runs:

@@ -6,21 +6,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forerun.fitting.result import Fit
 from forerun.note import Note
 from forerun.predict.calibration import FEWEST_CUTS
 
 Array = np.ndarray
 WORSE = 1.25  # times the error of the nearest run above which a form is no help
-FATAL = ("wrong-sign", "floor-at-zero", "not-converged", "not-identified", "bound-hit")  # of a leader, as error notes
+FATAL = (
+    "wrong-sign",
+    "floor-at-zero",
+    "not-converged",
+    "not-identified",
+    "bound-hit",
+    "non-monotone",
+)  # as error notes
 
 
-def judged(errors: Sequence[Array], nearest: Sequence[Array], distances: Sequence[Array], leader: Fit | None
+def judged(errors: Sequence[Array], nearest: Sequence[Array], distances: Sequence[Array], known: Sequence[Note]
            ) -> tuple[str, list[Note]]:  # fmt: skip
     """The verdict and its notes, from the log errors of hidden runs at every cut and those of the nearest run.
 
-    "Do not extrapolate" where no cut could be scored, where the nearest run's outcome was the better guess at most
-    cuts, and where the law that answers has an exponent of the wrong sign or no floor that the data show.
+    ``known`` are the notes of the law that answers for all, or of the series. "Do not extrapolate" where no cut could be scored, where the nearest run's outcome was the better guess at most
+    cuts, where the law has an exponent of the wrong sign or a floor at zero, and where the series turns.
     """
     notes = []
     reasons = []
@@ -44,12 +50,10 @@ def judged(errors: Sequence[Array], nearest: Sequence[Array], distances: Sequenc
             )
         )
         reasons.append(message)
-    fatal = [n for n in leader.notes if n.severity == "error" and n.code in FATAL] if leader else []
+    fatal = [n for n in known if n.severity == "error" and n.code in FATAL]
     reasons += [n.message for n in fatal]
     if fatal:
-        notes.append(
-            _stop(f"the law that answers is not determined by these runs ({fatal[0].code})", {}, fatal[0].advice)
-        )
+        notes.append(_stop(f"what the runs show is no law to extrapolate ({fatal[0].code})", {}, fatal[0].advice))
     if reasons:
         return f"do not extrapolate: {'; '.join(reasons)}", notes
     far = max(float(d[np.isfinite(d)].max()) for d in distances)
