@@ -63,6 +63,9 @@ COMMANDS = [
     ("fit", [*FIT, "{table}", "--draws", "40"]),
     ("fit", [*FIT, "{table}", "--uncertainty", "none"]),
     ("fit", [*FIT, "{table}", "--draws", "40", "--sensitivity"]),
+    ("fit", ["fit", "--law", "auto", *COLUMNS, "{table}", "--draws", "40"]),
+    ("select", ["select", "{table}", *COLUMNS, "--laws", "chinchilla", "kaplan-nd"]),
+    ("forecast", ["forecast", "--law", "auto", *COLUMNS, "{table}", "--draws", "40", "--at", "N=70B", "D=1.4T"]),
     ("forecast", ["forecast", "{fit}", "--at", "N=70B", "--at", "D=1.4T"]),
     ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
     ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),
@@ -297,3 +300,42 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert pipe.stderr.read() == b""
     pipe.stderr.close()
     assert pipe.wait() == 0
+
+
+def test_a_saved_ensemble_answers_like_the_one_that_was_fitted(capsys, folder, tmp_path):
+    saved = tmp_path / "auto.json"
+    asked = ["--law", "auto", *COLUMNS, folder / "runs.csv", "--draws", "40"]
+    assert run(capsys, "fit", *asked, "-o", saved)[0] == 0
+    at = ["--at", "N=70B", "--at", "D=1.4T"]
+    assert run(capsys, "forecast", saved, *at)[1] == run(capsys, "forecast", *asked, *at)[1]
+    code, out, _ = run(capsys, "plan", saved, "--flops", "1e22")
+    assert code == 0
+    assert "as good within" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["fit", "--law", "auto", "--objective", "lad"], "--objective belongs to the fit of one law"),
+        (["fit", "--law", "auto", "--fix", "alpha=0.3"], "--fix belongs to the fit of one law"),
+        (["backtest", "--law", "auto"], "auto back-tests its own forms"),
+        (["select", "--laws", "chinchilla"], "at least two laws"),
+    ],
+)
+def test_what_auto_decides_itself_cannot_be_decided_for_it(capsys, folder, command, words):
+    code, _, err = run(capsys, *command, *COLUMNS, folder / "runs.csv")
+    assert code == 1
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_strict_makes_do_not_extrapolate_an_exit_code(capsys, tmp_path):
+    x = np.geomspace(1e3, 1e7, 30)
+    noise = np.random.default_rng(0).normal(0, 0.01, 30)
+    y = (1.0 + 0.1 * np.log10(x / 1e5) ** 2) * np.exp(noise)
+    table = tmp_path / "turning.csv"
+    table.write_text("x,y\n" + "".join(f"{a},{b}\n" for a, b in zip(x, y)))
+    code, out, err = run(capsys, "fit", table, "--law", "auto", "--draws", "40", "--strict")
+    assert code == 1
+    assert "do not extrapolate" in out
+    assert "non-monotone" in err or "do-not-extrapolate" in err

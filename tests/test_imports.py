@@ -42,6 +42,7 @@ DRAWN = {
     "fitting/allocation.py",
     "planning/result.py",
     "predict/backtest_result.py",
+    "predict/ensemble.py",
 }
 
 

@@ -143,6 +143,8 @@ def test_a_series_that_turns_is_not_extrapolated():
     x = np.geomspace(1e3, 1e7, 30)
     turning = 1.0 + 0.1 * np.log10(x / 1e5) ** 2
     rng = np.random.default_rng(0)
-    found = fr.fit("auto", fr.read_runs({"x": x, "y": turning * np.exp(rng.normal(0, 0.01, 30))}, x="x", y="y"), draws=50)
+    found = fr.fit(
+        "auto", fr.read_runs({"x": x, "y": turning * np.exp(rng.normal(0, 0.01, 30))}, x="x", y="y"), draws=50
+    )
     assert {"non-monotone", "do-not-extrapolate"} <= {n.code for n in found.notes if n.severity == "error"}
     assert found.verdict.startswith("do not extrapolate")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from forerun.note import DataError
 if TYPE_CHECKING:
     from forerun.fitting import Fit
     from forerun.laws import Law
+    from forerun.predict import Ensemble
     from forerun.runs import Runs
 
 SOURCE = (
@@ -38,7 +40,7 @@ COLUMNS = (
     option("--loss-unit", metavar="UNIT", help="unit of the loss: nats/token, bits/byte, ..."),
 )
 ON_RUNS = (
-    option("--law", help="name of a law (see `forerun laws`), or file.py:name for your own"),
+    option("--law", help="name of a law (see `forerun laws`), file.py:name for your own, or auto"),
     *COLUMNS,
     several("--fix", metavar="PARAMETER=VALUE", help="hold a parameter: alpha=0.34"),
     several("--tie", metavar="PARAMETER=PARAMETER", help="set a parameter equal to another: alpha=beta"),
@@ -65,27 +67,44 @@ ON_RUNS = (
 )
 
 
-def fit_of(asked: Namespace) -> Fit:
-    """The saved fit that ``source`` names, or a fit of its table."""
+AUTOMATIC = ("--law", "--draws", "--level", "--seed", *(f"--{role}" for role in ("N", "D", "C", "loss", "role")),
+             "--where", "--drop", "--drop-outliers", "--N-counts", "--loss-unit")  # fmt: skip
+
+
+def fit_of(asked: Namespace) -> Fit | Ensemble:
+    """The saved fit that ``source`` names, or a fit of its table; of ``--law auto`` a weighted set of fits."""
     import forerun as fr
 
     if asked.source.suffix == ".json":
         _only_the_question(asked)
         law = own_law(asked.law) if asked.law is not None and ".py:" in asked.law else None
-        return fr.Fit.from_json(read(asked.source), law)
+        if law is not None:
+            return fr.Fit.from_json(read(asked.source), law)
+        from forerun.predict.saved import load
+
+        return load(read(asked.source))
+    if asked.law == "auto":
+        _refuse(
+            asked, AUTOMATIC, "auto", "auto chooses forms, objective and weights itself", "Leave it out, or name a law"
+        )
+        return fr.fit("auto", runs_of(asked), level=asked.level, draws=asked.draws, seed=asked.seed)
     settings = ("objective", "uncertainty", "unit", "draws", "level", "seed", "weights")
     return fr.fit(law_of(asked), runs_of(asked), **{name: getattr(asked, name) for name in settings})
 
 
 def _only_the_question(asked: Namespace) -> None:
     """Refuse options that would need the table again: a saved fit would ignore them without a word."""
+    own = ("--law",) if asked.law is not None and ".py:" in asked.law else ()
+    advice = "Leave it out, or give the table of runs instead of the saved fit"
+    _refuse(asked, own, "saved-fit", f"{asked.source} is fitted already", advice)
+
+
+def _refuse(asked: Namespace, allowed: Sequence[str], code: str, why: str, advice: str) -> None:
+    """Refuse every option of a table and law that was given and would be ignored."""
     for (flag, *_), settings in ON_RUNS:
         value = getattr(asked, flag.lstrip("-").replace("-", "_"))
-        if value != settings.get("default") and not (flag == "--law" and ".py:" in value):
-            message = f"{flag} belongs to the fit, and {asked.source} is fitted already"
-            raise DataError(
-                "saved-fit", message, advice="Leave it out, or give the table of runs instead of the saved fit"
-            )
+        if value != settings.get("default") and flag not in allowed:
+            raise DataError(code, f"{flag} belongs to the fit of one law, and {why}", advice=advice)
 
 
 def runs_of(asked: Namespace) -> Runs:
@@ -116,6 +135,9 @@ def law_of(asked: Namespace) -> Law:
         raise DataError(
             "no-law", "no law is named", advice="Add --law, for example --law chinchilla; see `forerun laws`"
         )
+    if asked.law == "auto":
+        message = f"`{asked.command}` takes one law; auto back-tests its own forms, see `forerun fit --law auto`"
+        raise DataError("auto", message, advice="Name a law, for example --law chinchilla")
     law = own_law(asked.law) if ".py:" in asked.law else laws.get(asked.law)
     terms = pairs(asked.term, "--term", "INPUT=TERM")
     for term in terms.values():

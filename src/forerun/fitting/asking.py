@@ -36,6 +36,10 @@ class Answering(Protocol):
         """The sources of uncertainty in its samples; none where there are no samples."""
 
     @property
+    def tested(self) -> float | None:
+        """How many decades out the back-tests behind its samples reached; None without any."""
+
+    @property
     def carried_notes(self) -> tuple[Note, ...]:
         """The doubts that a forecast must not leave behind."""
 
@@ -77,7 +81,7 @@ def ask(predictor: Answering, target: str, inputs: Mapping[str, Any]) -> Forecas
         decades_outside=decades,
         quantity=law.output.role,
         unit=_unit(law, runs),
-        notes=(*predictor.carried_notes, *distance_notes(decades)),
+        notes=(*predictor.carried_notes, *distance_notes(decades, predictor.tested)),
         samples=samples if samples is None or shape else samples[:, 0],
     )
 

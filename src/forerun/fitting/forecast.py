@@ -100,13 +100,18 @@ def why_not(notes: tuple[Note, ...]) -> str:
     return "no uncertainty was estimated"
 
 
-def distance_notes(decades: float) -> tuple[Note, ...]:
-    """The doubt about a question that lies ``decades`` powers of ten outside the fitted runs."""
+def distance_notes(decades: float, tested: float | None = None) -> tuple[Note, ...]:
+    """The doubt about a question that lies ``decades`` powers of ten outside the fitted runs.
+
+    ``tested`` is how far back-tests behind the interval reached, None where there are none.
+    """
     if decades <= FAR:
         return ()
     severity = "error" if decades > VERY_FAR else "warning"
     message = f"the question lies {decades:.2f} decades outside the fitted runs"
     advice = "The interval knows parameters only, not whether the law still holds there; train runs closer to it."
+    if tested is not None:
+        advice = f"The back-tests behind the interval reached {tested:.2f} decades; train runs closer to it."
     return (Note("far-extrapolation", severity, message, {"decades_outside": decades}, advice),)
 
 

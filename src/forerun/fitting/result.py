@@ -235,6 +235,11 @@ class Fit:
         return ("parameters",) if len(self.draws) else ()
 
     @property
+    def tested(self) -> None:
+        """No back-test stands behind the intervals of a single fit."""
+        return None
+
+    @property
     def carried_notes(self) -> tuple[Note, ...]:
         """Notes of the fit that a forecast must not leave behind."""
         return tuple(

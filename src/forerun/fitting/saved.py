@@ -38,6 +38,10 @@ def load(text: str, law: Law | None, make: type[Fit]) -> Fit:
         raise DataError("bad-fit", f"this is not a saved fit, it is not JSON ({error})", advice=ADVICE) from None
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
         raise DataError("bad-fit", "this is not a saved fit, it has no schema number", advice=ADVICE)
+    if data.get("kind") == "ensemble":
+        raise DataError(
+            "bad-fit", "this is a saved ensemble, not the fit of one law", advice="Read it with Ensemble.from_json"
+        )
     if data["schema"] > VERSION:
         message = f"the fit has schema {data['schema']}, this version reads up to {VERSION}"
         raise DataError("newer-fit", message, advice="Update forerun")

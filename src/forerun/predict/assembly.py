@@ -66,7 +66,7 @@ def assemble(
     )
     leader = members[0].name if first is not None else None
     bare = Ensemble(
-        name, members, leader, Calibration(0.0, 0, 0, None), level, seed, describe(fits[0].law, runs), np.zeros(1)
+        name, members, leader, Calibration(0.0, 0, 0, None, 0.0), level, seed, describe(fits[0].law, runs), np.zeros(1)
     )
     noise = _noise(bare, runs, axis)
     distances = [split.distance[np.isfinite(split.distance)] for split in splits]

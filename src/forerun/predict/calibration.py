@@ -19,7 +19,7 @@ FEWEST_CUTS = 3  # below which the roll-outs say less than the expectation
 class Calibration:
     """The error to expect outside the runs: ``spread`` is the standard deviation of the log error one decade out.
 
-    It rests on ``cuts`` back-test cuts with ``runs`` hidden runs, and on an expectation that counts for three more cuts:
+    ``observed`` is what the cuts alone say, ``reach`` how many decades the farthest scored run lay beyond its cut. It rests on ``cuts`` back-test cuts with ``runs`` hidden runs, and on an expectation that counts for three more cuts:
     a part of what the outcome still moves in a decade. The constants of that expectation were chosen on public loss
     curves and simulated tables that no benchmark of ours uses.
     """
@@ -28,6 +28,7 @@ class Calibration:
     cuts: int
     runs: int
     observed: float | None
+    reach: float
 
     def at(self, decades: Array) -> Array:
         """Standard deviation of the log error at each distance, (m,)."""
@@ -35,7 +36,8 @@ class Calibration:
 
     def to_dict(self) -> dict[str, object]:
         """The calibration as JSON has it."""
-        return {"spread": self.spread, "observed": self.observed, "cuts": self.cuts, "runs": self.runs, "power": POWER}
+        return {"spread": self.spread, "observed": self.observed, "cuts": self.cuts, "runs": self.runs,
+                "reach": self.reach, "power": POWER}  # fmt: skip
 
     def __str__(self) -> str:
         share = self.cuts / (self.cuts + PRIOR_CUTS)
@@ -56,4 +58,5 @@ def calibration_of(errors: Sequence[Array], decades: Sequence[Array], noise: flo
         found.append(excess / float(np.mean(distance ** (2.0 * POWER))))
     spread = float(np.sqrt((sum(found) + PRIOR_CUTS * expected) / (len(found) + PRIOR_CUTS)))
     observed = float(np.sqrt(np.mean(found))) if found else None
-    return Calibration(spread, len(found), sum(len(e) for e in errors), observed)
+    reach = max((float(d.max()) for d in decades), default=0.0)
+    return Calibration(spread, len(found), sum(len(e) for e in errors), observed, reach)

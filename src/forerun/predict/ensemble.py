@@ -62,14 +62,19 @@ class Ensemble:
 
     @property
     def law(self) -> Law:
-        """The law of the heaviest member: all members have its inputs and its outcome."""
-        return self.members[0].fit.law
+        """The law of the heaviest member under the ensemble's name: all members have its inputs and its outcome."""
+        return replace(self.members[0].fit.law, name=self.name)
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The sources of uncertainty in its samples."""
         drawn = any(len(m.fit.draws) for m in self.members)
         return (*(["parameters"] if drawn else []), *(["form"] if len(self.members) > 1 else []), "calibration")
+
+    @property
+    def tested(self) -> float:
+        """How many decades out the back-tests behind its samples reached."""
+        return self.calibration.reach
 
     @property
     def carried_notes(self) -> tuple[Note, ...]:
@@ -115,6 +120,20 @@ class Ensemble:
         """
         return ask(self, target, inputs)
 
+    def invert(self, **question: Any) -> Forecast:
+        """Not of an ensemble yet: ``DataError`` that says to ask its leader, whose interval knows parameters only."""
+        advice = "Ask the leading member: ensemble.members[0].fit.invert(...)"
+        raise DataError("bad-question", "a weighted set of fits has no single law to invert", advice=advice)
+
+    def plot(self, runs: Runs | None = None, *, kind: str = "fit", size: str = "page") -> Any:
+        """A matplotlib figure: the runs with the answer and its band. ``runs`` are needed for one read back from text."""
+        from forerun.report import fit_figure
+
+        if kind != "fit":
+            advice = "Draw it of a member: ensemble.members[0].fit.plot(...)"
+            raise DataError("unknown-picture", f"an ensemble has no picture {kind!r}", advice=advice)
+        return fit_figure(self, self.runs_or(runs), size=size)  # type: ignore[arg-type]  # what it asks of a fit
+
     def decades_outside(self, inputs: Mapping[str, Any]) -> float:
         """The largest distance of ``inputs`` from the fitted range, in powers of ten; 0 inside."""
         return float(np.max(distances(self.runs.ranges, inputs)))
@@ -128,6 +147,22 @@ class Ensemble:
     def with_notes(self, *notes: Note) -> Ensemble:
         """The same ensemble with further notes, gravest first."""
         return replace(self, notes=sort_notes((*self.notes, *notes)))
+
+    def to_json(self) -> str:
+        """The whole ensemble as text, with the draws of every member; read it with :meth:`from_json`."""
+        from forerun.predict.saved import dump
+
+        return dump(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Ensemble:
+        """The ensemble that :meth:`to_json` wrote; ``DataError`` for any other text."""
+        from forerun.predict.saved import load
+
+        found = load(text)
+        if not isinstance(found, cls):
+            raise DataError("bad-fit", "this is the fit of one law", advice="Read it with Fit.from_json")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON schema ``fit``; ``params`` are those of the heaviest member."""

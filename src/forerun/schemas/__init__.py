@@ -13,6 +13,8 @@ NAMES = (
     "plan",
     "backtest",
     "compare",
+    "select",
+    "bench",
     "trend",
     "isoflop",
     "laws",
