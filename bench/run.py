@@ -16,7 +16,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("speed", "process", "refits", "rows", "coverage", "uncertainties", "peers", "practice")
+NAMES = ("speed", "process", "refits", "rows", "coverage", "uncertainties", "comparisons", "peers", "practice")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 

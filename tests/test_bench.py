@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import peer, peers  # noqa: E402
+from bench import comparisons, peer, peers  # noqa: E402
 from bench.coverage import trials  # noqa: E402
 from bench.peers import environment, tables  # noqa: E402
 from bench.record import single, table, unmeasured  # noqa: E402
@@ -165,6 +165,17 @@ def test_the_peers_are_pinned_and_stay_out_of_the_extras():
     for name in ("lmfit", "chinchilla", "simple-scaling-laws", "numpyro"):
         assert name in map(environment.bare, names)
         assert not re.search(rf'"{name}[><=]', extras)
+
+
+@pytest.mark.parametrize("tables", comparisons.TABLES)
+@pytest.mark.parametrize("case", comparisons.CASES)
+def test_simulated_methods_differ_as_they_are_said_to(case, tables):
+    """At the smallest noise two comparisons out of two come out as the case says, with the true multiplier close by."""
+    _, multiplier, right = comparisons.CASES[case]
+    assert comparisons.true_multiplier(case) == pytest.approx(multiplier, rel=0.05)
+    found = comparisons.trials(case, 60, 0.001, tables, range(2))
+    assert [t.winner for t in found] == [right] * 2
+    assert all(np.isfinite(t.narrowing) == (tables == "same grid and seeds") for t in found)
 
 
 def pooled_coverage(engine: str) -> float:

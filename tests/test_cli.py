@@ -22,6 +22,8 @@ def folder(tmp_path_factory):
     runs = fr.simulate("chinchilla", n=50, noise=0.005, seed=7)
     rows = zip(runs["N"], runs["D"], runs["loss"])
     (path / "runs.csv").write_text("params,tokens,val_loss\n" + "".join(f"{n},{d},{loss}\n" for n, d, loss in rows))
+    rows = zip(runs["N"], runs["D"], 1.01 * runs["loss"])
+    (path / "second.csv").write_text("params,tokens,val_loss\n" + "".join(f"{n},{d},{loss}\n" for n, d, loss in rows))
     n, c = (x.ravel() for x in np.meshgrid(np.geomspace(0.3, 3, 7), [1e18, 1e19, 1e20, 1e21]))
     n = n * 0.1 * c**0.5
     loss = 1.7 + 400 * n**-0.34 + 1000 * (c / 6 / n) ** -0.34
@@ -70,7 +72,8 @@ COMMANDS = [
     ("forecast", ["forecast", "{fit}", "--at", "C=1e21", "--at", "M=20", "--target", "new-run"]),
     ("invert", ["invert", "{fit}", "--at", "loss=2.2", "--at", "M=20"]),
     ("plan", ["plan", "{fit}", "--flops", "5.76e23"]),
-    ("compare", ["compare", "{fit}", "{other}", "--at", "1e24"]),
+    ("compare", ["compare", "{fit}", "{other}", "--at", "1e24", "--effective", "N=1B,D=20B"]),
+    ("compare", ["compare", "{table}", "{second}", *FIT[1:], "--draws", "40", "--cuts", "2"]),
     ("backtest", ["backtest", *FIT[1:], "{table}", "--draws", "40", "--cuts", "3"]),
     ("trend", ["trend", "{table}", *COLUMNS, "--axis", "D", "--draws", "50"]),
     ("trend", ["trend", "{turning}", "--role", "se=error", "--better", "higher"]),
@@ -98,6 +101,7 @@ def test_json_keeps_to_the_schema_and_text_is_not_json(capsys, folder, name, com
             other=folder / "other.json",
             turning=folder / "turning.csv",
             scores=folder / "scores.csv",
+            second=folder / "second.csv",
         )
         for a in command
     ]
@@ -147,6 +151,28 @@ def test_the_command_line_and_the_library_agree(capsys, folder):
     fit = fr.fit("chinchilla", runs, draws=60)
     _, out, _ = run(capsys, "forecast", folder / "fit.json", "--at", "N=1e10", "--at", "D=2e11", "--json")
     assert parsed("forecast", out) == json.loads(json.dumps(fit.forecast(N=1e10, D=2e11).to_dict()))
+
+
+def test_tables_are_compared_with_back_tests_and_pairs_that_saved_fits_cannot_have(capsys, folder):
+    second = ["compare", folder / "runs.csv", folder / "second.csv", *FIT[1:], "--draws", "60", "--level", "0.8"]
+    _, out, _ = run(capsys, *second, "--at", "1e21", "--effective", "N=1B,D=20B", "--json")
+    found = parsed("compare", out)
+    tables = [
+        fr.read_runs(folder / f"{name}.csv", N="params", D="tokens", loss="val_loss") for name in ("runs", "second")
+    ]
+    fits = {name: fr.fit("chinchilla", t, draws=60, level=0.8) for name, t in zip(("runs", "second"), tables)}
+    expected = fr.compare(fits, level=0.8)
+    asked = {"at": [expected.at(1e21).to_dict()], "effective": [expected.effective(N=1e9, D=2e10).to_dict()]}
+    assert found == json.loads(json.dumps(expected.to_dict() | asked))
+    assert found["pairing"]["paired"]
+    assert found["held_out"]["runs"]["cuts"] > 0
+    _, out, _ = run(capsys, "compare", folder / "fit.json", folder / "other.json", "--level", "0.8", "--json")
+    saved = parsed("compare", out)
+    assert saved["held_out"]["fit"]["reason"] == saved["pairing"]["reason"].replace("a saved", "the saved")
+    code, _, err = run(capsys, "compare", folder / "fit.json", folder / "other.json", "--draws", "10")
+    assert (code, "--draws belongs to the fit" in err) == (1, True)
+    code, _, err = run(capsys, "compare", folder / "fit.json", folder / "other.json", "--effective", "1B")
+    assert (code, "N=1B,D=20B" in err) == (1, True)
 
 
 def test_a_table_is_fitted_on_the_way_where_no_fit_is_saved(capsys, folder):
@@ -327,6 +353,13 @@ def test_what_auto_decides_itself_cannot_be_decided_for_it(capsys, folder, comma
     assert code == 1
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_weighted_sets_of_fits_are_not_compared(capsys, folder):
+    tables = folder / "runs.csv", folder / "second.csv"
+    code, _, err = run(capsys, "compare", *tables, "--law", "auto", *COLUMNS, "--draws", "20")
+    assert code == 1
+    assert "not the fit of one law" in err
 
 
 def test_strict_makes_do_not_extrapolate_an_exit_code(capsys, tmp_path):

@@ -136,6 +136,7 @@ def fit(
         notes=sort_notes(notes),
         noise=_noise(problem, z),
         table=runs,
+        row_weights=counted,
     )
 
 

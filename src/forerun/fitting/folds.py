@@ -159,4 +159,5 @@ def _as_fit(law: Law, runs: Runs, problem: Problem, factor: Array, z: Array, fin
         noise=noise_of(residuals, len(residuals), len(z[0])),
         scale=float(problem.natural(z[:1])[0, -1]) if problem.objective.scaled else None,
         table=part,
+        row_weights=(factor * problem.row_weights)[kept],
     )

@@ -53,10 +53,9 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
     low, high = fit.runs.ranges.get(unknown, COLUMNS[unknown].typical if unknown in COLUMNS else (1.0, 1.0))
     if low <= 0:
         raise DataError("bad-question", f"{fit.law.name} cannot be inverted for {unknown}, which may be zero")
-    count = int(PER_DECADE * (DECADES_BELOW + DECADES_ABOVE + np.log10(high / low)))
-    grid = np.geomspace(low * 10.0**-DECADES_BELOW, high * 10.0**DECADES_ABOVE, count)
+    grid = search_grid(low, high)
     params = np.array([list(fit.params.values())])
-    value = float(_crossings(outcomes, grid, params, sign * target)[0])
+    value = float(crossings(outcomes, grid, params, sign * target)[0])
     reached = sign * outcomes(grid, params)[0]
     if not (np.isfinite(value) and value > 0):
         best, worst = float(np.nanmin(reached)), float(np.nanmax(reached))
@@ -69,7 +68,7 @@ def solve_input(fit: Fit, question: Mapping[str, Any]) -> Forecast:
     notes = [*fit.carried_notes, *_others(grid, reached > target, unknown)]
     samples, low_limit, high_limit = None, None, None
     if len(fit.draws):
-        samples = _crossings(outcomes, grid, fit.draws, sign * target)
+        samples = crossings(outcomes, grid, fit.draws, sign * target)
         low_limit, high_limit = (float(x) for x in interval(samples, fit.level))
         never = float(np.isinf(samples).mean())
         if never > 0:
@@ -125,12 +124,19 @@ def _unknown(fit: Fit, given: Mapping[str, float]) -> str:
     )
 
 
-def _crossings(outcomes: Any, grid: Array, params: Array, target: float) -> Array:
-    """For each parameter vector the smallest u on the grid's range at which the outcome falls to the target.
+def search_grid(low: float, high: float) -> Array:
+    """Values of an input among which an outcome is looked for, from far below a fitted range to far above it."""
+    count = int(PER_DECADE * (DECADES_BELOW + DECADES_ABOVE + np.log10(high / low)))
+    return np.geomspace(low * 10.0**-DECADES_BELOW, high * 10.0**DECADES_ABOVE, count)
+
+
+def crossings(outcomes: Any, grid: Array, params: Array, target: float | Array) -> Array:
+    """For each parameter vector the smallest u on the grid's range at which the outcome falls to the target, or its own.
 
     Infinite where it never does, zero where it lies below from the start.
     """
-    above = outcomes(grid, params) > target
+    target = np.broadcast_to(target, len(params))
+    above = outcomes(grid, params) > target[:, None]
     falls = above[:, :-1] & ~above[:, 1:]
     found = falls.any(1)
     first = falls.argmax(1)

@@ -29,8 +29,9 @@ class Fit:
 
     ``params`` are natural values by name; ``draws`` (k, p) are samples of them in the same order, empty where no
     uncertainty was estimated or it gave ``limits`` only; ``intervals`` are at ``level``. ``scale`` is that of the
-    residuals where the objective fits it jointly; ``table`` holds the runs (a saved fit has none). ``outcome`` is a key
-    of ``OUTCOMES``. ``notes`` are the doubts, gravest first. ``fit.forecast`` and ``fit.invert`` ask it questions.
+    residuals where the objective fits it jointly; ``table`` holds the runs and ``row_weights`` how much each counted (a
+    saved fit has neither). ``outcome`` is a key of ``OUTCOMES``. ``notes`` are the doubts, gravest first.
+    ``fit.forecast`` and ``fit.invert`` ask it questions.
     """
 
     law: Law
@@ -48,6 +49,7 @@ class Fit:
     limits: Mapping[str, tuple[float, float]] | None = None
     scale: float | None = None
     table: Runs | None = field(default=None, repr=False, compare=False)
+    row_weights: Array | None = field(default=None, repr=False, compare=False)
 
     @property
     def intervals(self) -> dict[str, tuple[float, float] | None]:

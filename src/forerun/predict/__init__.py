@@ -2,7 +2,8 @@
 
 from forerun.predict.automatic import auto, calibrate
 from forerun.predict.backtest_result import Backtest, Cut
-from forerun.predict.comparison import Comparison, compare
+from forerun.predict.comparison import compare
+from forerun.predict.comparison_result import Comparison
 from forerun.predict.ensemble import Ensemble
 from forerun.predict.reconciliation import Reconciliation, reconcile
 from forerun.predict.rollout import backtest
