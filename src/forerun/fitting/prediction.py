@@ -13,6 +13,7 @@ from forerun.note import DataError
 
 Array = np.ndarray
 CHUNK = 1 << 14  # elements of a work array: it stays in cache, and below what the C library maps anew each time
+NO_ROOT = 1e-12  # of the width between the limits, within which y is a limit
 ROOT_STEPS = 60
 ROOT_TOLERANCE = 1e-13
 SATURATED = 36.0  # logit beyond which 1 - sigmoid is below double precision
@@ -138,7 +139,21 @@ def _implicit(law: Law, inputs: Sequence[Jet], named: dict[str, Array], jets: di
             if i <= j:
                 bent = r.hess.get((i, j), 0.0) + r.hess.get((i, p), 0.0) * grad[j] + r.hess.get((j, p), 0.0) * grad[i]
                 hess[i, j] = (bent + ryy * grad[i] * grad[j]) * inverse
-    return Jet(y, grad, hess)
+    return _at_limits(law, named, list(jets), Jet(y, grad, hess))
+
+
+def _at_limits(law: Law, named: dict[str, Array], params: Sequence[str], found: Jet) -> Jet:
+    """Where there is no root, y is one of the limits and moves with that limit only."""
+    low, high = (named[name] for name in law.between or ())
+    nearness = NO_ROOT * (high - low)
+    moving = dict(zip(law.between or (), (found.value - low <= nearness, high - found.value <= nearness)))
+    there = np.logical_or(*moving.values())
+    if there.any():
+        for i, name in enumerate(params):
+            found.grad[i] = np.where(there, np.where(moving.get(name, False), 1.0, 0.0), found.grad.get(i, 0.0))
+        for pair, value in found.hess.items():
+            found.hess[pair] = np.where(there, 0.0, value)
+    return found
 
 
 def _step_floor(law: Law) -> Array:

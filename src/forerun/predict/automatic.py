@@ -29,7 +29,7 @@ def auto(runs: Runs, *, level: float = 0.9, draws: int = 1000, seed: int = 0) ->
     A table of N and D is answered by the Chinchilla law, unless another objective, a tied exponent or more weight for
     the large runs missed the hidden runs less at every cut and by 30 % less over all. A table of one input is answered
     by the weighted median of power laws with and without a floor, with a flat end, and with one break, each with four
-    emphases on the large runs; weights are inverse squared misses. A break counts only with runs on both sides of it.
+    emphases on the large runs, and of a curve that leaves chance level; weights are inverse squared misses. A break counts only with runs on both sides of it.
     Intervals are as wide as forecasts were wrong in the back-test at that distance (:class:`Calibration`).
 
     What it chose, what it rejected and why, and the verdict stand in the result; "do not extrapolate" is an error note.
@@ -50,6 +50,7 @@ def auto(runs: Runs, *, level: float = 0.9, draws: int = 1000, seed: int = 0) ->
     outcome = "loss" if "y" not in runs and "loss" in runs else "y"
     laws = [_along(get(name), axis, outcome) for name in CURVES]
     candidates = [Candidate(law, "huber", e) for law in laws for e in CURVE_EMPHASES]
+    candidates.append(Candidate(_along(get("m4"), axis, outcome), "squared-log"))
     return assemble("auto", candidates, runs, axis, led=False, level=level, draws=draws, seed=seed)
 
 
