@@ -23,7 +23,6 @@ from forerun.runs import Runs
 
 Array = np.ndarray
 ROWS_PER_PARAMETER = 2
-LEADING = 0.5  # weight of a leader; the others share the rest
 LEAST_WEIGHT = 0.01  # below which a member is left out
 BEYOND_BREAK = 3  # runs that must lie on each side of a break
 FEWEST_DRAWS = 2  # of a member
@@ -34,7 +33,7 @@ MOST_ROWS = 2000  # on trial; of a larger table evenly many along the axis
 def assemble(
     name: str, candidates: Sequence[Candidate], runs: Runs, axis: str, *, led: bool, level: float, draws: int, seed: int
 ) -> Ensemble:
-    """Put candidates on trial along an axis and gather them; ``led``: the first stands for all unless it is beaten."""
+    """Put candidates on trial along an axis and gather them; ``led``: the first answers alone unless another beats it."""
     tried = _thinned(runs, axis)
     needed = max(FEWEST, ROWS_PER_PARAMETER * min(len(c.law.params) for c in candidates))
     splits = splits_below(tried, axis, needed)
@@ -47,35 +46,35 @@ def assemble(
             "too-few-runs", f"no form can be fitted to these runs: {reasons}", advice="Add runs of other sizes"
         )
     weights = weigh(usable, len(splits))
-    first = challenger(usable, len(splits)) if led and usable[0] is trials[0] else None
-    if first is not None and len(usable) > 1:
-        weights[first] = 0.0
-        weights *= (1.0 - LEADING) / weights.sum()
-        weights[first] = LEADING
     missed = misses(usable, len(splits))[:, :SCORED]
+    led = led and usable[0] is trials[0]
+    if led:
+        weights = np.eye(len(usable))[challenger(usable, len(splits))]
     kept = [i for i in np.argsort(-weights, kind="stable").tolist() if weights[i] >= LEAST_WEIGHT]
+    heaviest = usable[kept[0]].candidate.name
     rejected += [
-        (usable[i].candidate.name, f"missed hidden runs by {_percent(missed[i])}, the heaviest member by {_percent(missed[kept[0]])}")
+        (usable[i].candidate.name, f"missed hidden runs by {_percent(missed[i])}, {heaviest} by {_percent(missed[kept[0]])}"
+         + (", and not less at every cut" if led else ""))
         for i in range(len(usable)) if i not in kept
     ]  # fmt: skip
     chosen, shares = [usable[i] for i in kept], weights[kept] / weights[kept].sum()
-    errors = [_error_of_all(chosen, shares, cut, first is not None) for cut in range(len(splits))]
-    fits = _fits(chosen, shares, runs, axis, draws, level, seed, diagnosed=first is not None)
+    errors = [_error_of_all(chosen, shares, cut) for cut in range(len(splits))]
+    fits = _fits(chosen, shares, runs, axis, draws, level, seed, diagnosed=led)
     members = tuple(
         Member(t.candidate.name, f, float(w), _overall(missed[i])) for t, f, w, i in zip(chosen, fits, shares, kept)
     )
-    leader = members[0].name if first is not None else None
     bare = Ensemble(
-        name, members, leader, Calibration(0.0, 0, 0, None, 0.0), level, seed, describe(fits[0].law, runs), np.zeros(1)
+        name, members, Calibration(0.0, 0, 0, None, 0.0), level, seed, describe(fits[0].law, runs), np.zeros(1)
     )
     noise = _noise(bare, runs, axis)
     distances = [split.distance[np.isfinite(split.distance)] for split in splits]
     scored = [(e, d) for e, d in zip(errors, distances) if e is not None]
+    late = scored[:SCORED]
     calibration = calibration_of(
-        [e for e, _ in scored], [d for _, d in scored], float(noise.std()), _moves(bare, runs, axis)
+        [e for e, _ in late], [d for _, d in late], float(noise.std()), _moves(bare, runs, axis)
     )
     nearest = [nearest_errors(fits[0].law, tried, split)[np.isfinite(split.distance)] for split in splits]
-    known = fits[0].notes if leader else _turning(tried, axis)
+    known = fits[0].notes if led else _turning(tried, axis)
     verdict, doubts = judged(
         [e for e, _ in scored],
         [n for n, e in zip(nearest, errors) if e is not None],
@@ -83,9 +82,7 @@ def assemble(
         known,
     )
     notes = sort_notes((*runs.notes, *doubts, *known))
-    return Ensemble(
-        name, members, leader, calibration, level, seed, bare.runs, noise, verdict, tuple(rejected), notes, runs
-    )
+    return Ensemble(name, members, calibration, level, seed, bare.runs, noise, verdict, tuple(rejected), notes, runs)
 
 
 def _turning(runs: Runs, axis: str) -> tuple[Note, ...]:
@@ -118,10 +115,8 @@ def _why_not(trial: Trial, runs: Runs, axis: str) -> str:
     return ""
 
 
-def _error_of_all(trials: Sequence[Trial], weights: Array, cut: int, led: bool) -> Array | None:
-    """Log errors of the answer at a cut: those of the leader, or the weighted median of the members' that had a fit."""
-    if led:
-        return trials[0].errors[cut]
+def _error_of_all(trials: Sequence[Trial], weights: Array, cut: int) -> Array | None:
+    """Log errors of the answer at a cut: the weighted median of the members' that had a fit there."""
     there = [(t.errors[cut], w) for t, w in zip(trials, weights)]
     finite = [(e, w) for e, w in there if e is not None and np.isfinite(e).all()]
     return weighted_median(np.array([e for e, _ in finite]), np.array([w for _, w in finite])) if finite else None

@@ -41,15 +41,14 @@ class Member:
 class Ensemble:
     """A weighted set of fits that answers like a :class:`Fit`. Get one from ``fit("auto", runs)`` or :func:`calibrate`.
 
-    ``members`` come heaviest first. The answer is the prediction of the ``leader``, a member that stands for all, or
-    where there is none the weighted median of the members. Its samples have the layers ``parameters`` (bootstrap draws
+    ``members`` come heaviest first. The answer is the weighted median of their predictions, or that of the one ``leader``
+    where a table is answered by one law. Its samples have the layers ``parameters`` (bootstrap draws
     of each member), ``form`` (members by weight) and ``calibration`` (as wide as back-tests were wrong at that distance).
     ``rejected`` says which candidates do not count, and why; ``verdict`` is one line. ``noise`` are log residuals.
     """
 
     name: str
     members: tuple[Member, ...]
-    leader: str | None
     calibration: Calibration
     level: float
     seed: int
@@ -59,6 +58,11 @@ class Ensemble:
     rejected: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
     table: Runs | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def leader(self) -> str | None:
+        """The name of the one law that answers; None where several do."""
+        return self.members[0].name if len(self.members) == 1 else None
 
     @property
     def law(self) -> Law:
@@ -88,9 +92,8 @@ class Ensemble:
 
     def predict(self, inputs: Mapping[str, Any]) -> Array:
         """The predicted outcome at ``inputs``, (m,) for inputs of shape (m,)."""
-        for member in self.members:
-            if member.name == self.leader:
-                return member.fit.predict(inputs)
+        if self.leader:
+            return self.members[0].fit.predict(inputs)
         values = np.array([member.fit.predict(inputs) for member in self.members])
         return np.exp(weighted_median(np.log(values), np.array([member.weight for member in self.members])))
 
@@ -188,7 +191,7 @@ class Ensemble:
             for m in self.members
         ]
         table = text_table(["member", "weight", "missed hidden runs by", "parameters"], rows, words=("parameters",))
-        how = f"{self.leader} answers for all" if self.leader else "the weighted median of the members answers"
+        how = f"{self.leader} alone" if self.leader else "the weighted median of the members"
         lines = [
             f"{self.name} on {self.runs.n} rows of {self.runs.source}",
             *(f"  {line}" for line in self.runs.audit),

@@ -54,7 +54,6 @@ def _build(data: dict[str, Any]) -> Ensemble:
     return Ensemble(
         name=str(data["law"]),
         members=tuple(found),
-        leader=None if data["leader"] is None else str(data["leader"]),
         calibration=Calibration(float(about["spread"]), int(about["cuts"]), int(about["runs"]), observed, reach),
         level=float(data["level"]),
         seed=int(data["uncertainty"]["seed"]),

@@ -10,7 +10,7 @@ from forerun.predict.trials import SCORED, Trial
 
 Array = np.ndarray
 UNANIMOUS = 0.7  # a challenger replaces the reference if it misses less at every cut, and by 30 % less over all
-FEWEST_CUTS = 3  # below which no challenger can
+FEWEST_CUTS = 4  # below which no challenger can: three cuts agree by chance once in eight
 SMALLEST_MISS = 1e-6  # of a log error: rounding of exact data
 
 
