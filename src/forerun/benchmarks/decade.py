@@ -65,7 +65,7 @@ def units() -> list[Unit]:
             ("eval_dataset == dclm",),
         )
     )
-    l2l = {"N": "params", "D": "tokens", "loss": "val_loss"}
+    l2l = {"N": "params", "D": "tokens", "C": "iso_flop", "loss": "val_loss"}  # its column flops is of one sequence
     found += [Unit(f"loss-to-loss {s}", "loss_to_loss_sweep", l2l, (f"data == {s}",)) for s in L2L_SOURCES]
     found.append(Unit("misfitting", "isoflop_misfitting", nd, hard=True))
     for hparams, warmup, decay, count in PORIAN:
