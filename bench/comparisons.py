@@ -13,7 +13,7 @@ import numpy as np
 
 import forerun as fr
 from bench.coverage import FLOPS, PROCESSES, RATIO
-from bench.record import Measure, Record, single
+from bench.record import Measure, Record, single, unmeasured
 from bench.reference import BESIROGLU
 
 QUESTION = (
@@ -158,14 +158,14 @@ def _pooled(tables: str, cells: dict[tuple[str, int, float, str], list[Trial]]) 
     same = [t.winner == "not decided" for (case, *_), ts in cells.items() if case == "identical" for t in ts]
     measures.append(single(f"{tables}, identical methods, all cells: not decided", 100.0 * float(np.mean(same)), len(same), "%",
                            required=LEFT_ALONE))  # fmt: skip
-    for what, values in (
-        ("multiplier", [t.multiplier_held for t in every]),
-        ("crossing", [t.crossing_held for t in every]),
-    ):
-        held = np.array(values)[~np.isnan(values)]
-        measures.append(
-            single(f"{tables}: 90 % interval of the {what}", 100.0 * float(held.mean()), len(held), "% covered")
-        )
+    for noise in NOISES:
+        held = [t.multiplier_held for (_, _, level, _), ts in cells.items() if level == noise for t in ts]
+        name = f"{tables}, {noise:.1%} noise, all cases and numbers of runs: 90 % interval of the multiplier"
+        measures.append(single(name, 100.0 * float(np.mean(held)), len(held), "% covered"))
+    met = [t.crossing_held for t in every if not np.isnan(t.crossing_held)]
+    measures.append(
+        single(f"{tables}: 90 % interval of the crossing", 100.0 * float(np.mean(met)), len(met), "% covered")
+    )
     narrowing = [t.narrowing for t in every if not np.isnan(t.narrowing)]
     if narrowing:
         name = f"{tables}: width of the multiplier's interval, paired over unpaired"
@@ -174,16 +174,19 @@ def _pooled(tables: str, cells: dict[tuple[str, int, float, str], list[Trial]]) 
 
 
 def _cell(cell: tuple[str, int, float, str], trials: Sequence[Trial]) -> list[Measure]:
+    """The row of one cell: how many were decided rightly, or for identical methods how many were left alone."""
     case, truth = cell[0], CASES[cell[0]][2]
     held = f"multiplier's interval held {np.mean([t.multiplier_held for t in trials]):.0%}"
     decided = [t.winner for t in trials if t.winner != "not decided"]
     if case == "identical":
         share = 100.0 * (1.0 - len(decided) / len(trials))
         return [single(f"{_name(cell)}: not decided", share, len(trials), "%", required=LEFT_ALONE, note=held)]
+    name = f"{_name(cell)}: right of the decided"
     note = f"{len(trials) - len(decided)} of {len(trials)} not decided; {held}"
-    share = 100.0 * float(np.mean([winner == truth for winner in decided])) if decided else 0.0
-    required = RIGHT if len(decided) >= FEW else ""
-    return [single(f"{_name(cell)}: right of the decided", share, len(decided), "%", required=required, note=note)]
+    if not decided:
+        return [unmeasured(name, note)]
+    share = 100.0 * float(np.mean([winner == truth for winner in decided]))
+    return [single(name, share, len(decided), "%", required=RIGHT if len(decided) >= FEW else "", note=note)]
 
 
 def _name(cell: tuple[str, int, float, str]) -> str:

@@ -178,6 +178,13 @@ def test_simulated_methods_differ_as_they_are_said_to(case, tables):
     assert all(np.isfinite(t.narrowing) == (tables == "same grid and seeds") for t in found)
 
 
+def test_a_cell_in_which_nothing_was_decided_has_no_figure():
+    trials = [comparisons.Trial("not decided", 1.0, np.nan, np.nan)] * 3
+    (row,) = comparisons._cell(("crossing", 20, 0.01, "other runs"), trials)
+    assert (row.n, row.median) == (0, None)
+    assert row.note.startswith("3 of 3 not decided")
+
+
 def pooled_coverage(engine: str) -> float:
     """Share of the 90 % intervals of one table size that hold the truth, over all quantities."""
     return float(np.nanmean(trials(60, "normal", range(REPETITIONS), engine, DRAWS)))
