@@ -16,7 +16,20 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("speed", "process", "refits", "rows", "coverage", "uncertainties", "comparisons", "peers", "practice")
+NAMES = (
+    "speed",
+    "process",
+    "refits",
+    "rows",
+    "coverage",
+    "uncertainties",
+    "comparisons",
+    "peers",
+    "practice",
+    "extrapolation",
+    "decade",
+    "ablation",
+)
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 

@@ -104,14 +104,18 @@ def _thinned(runs: Runs, axis: str) -> Runs:
 
 def _why_not(trial: Trial, runs: Runs, axis: str) -> str:
     """Why a candidate is out before anything is weighed: it could not be fitted, or bends where no run shows it."""
-    if trial.fit is None:
-        return trial.refused
-    values = np.sort(runs[axis])
+    return trial.refused if trial.fit is None else outside_break(trial, runs[axis])
+
+
+def outside_break(trial: Trial, values: Array) -> str:
+    """What is wrong with a fitted break that has fewer than three runs on one of its sides; empty where nothing is."""
+    if trial.fit is None or len(values) < 2 * BEYOND_BREAK:
+        return ""
+    ordered = np.sort(values)
     for name, param in trial.candidate.law.params.items():
-        if param.role != "location" or len(values) < 2 * BEYOND_BREAK:
-            continue
-        if not values[BEYOND_BREAK - 1] < trial.fit.params[name] < values[-BEYOND_BREAK]:
-            return f"its break at {trial.fit.params[name]:.3g} lies outside the runs or at their edge"
+        place = trial.fit.params.get(name, 0.0)
+        if param.role == "location" and not ordered[BEYOND_BREAK - 1] < place < ordered[-BEYOND_BREAK]:
+            return f"its break at {place:.3g} lies outside the runs or at their edge"
     return ""
 
 
