@@ -13,7 +13,7 @@ from forerun.fitting.observations import outcome
 from forerun.fitting.result import Fit, sort_notes
 from forerun.note import DataError, Note
 from forerun.predict.calibration import Calibration, calibration_of
-from forerun.predict.cutting import nearest_errors
+from forerun.predict.cutting import Split, nearest_errors
 from forerun.predict.ensemble import Ensemble, Member
 from forerun.predict.trends import extrapolation_notes, trend
 from forerun.predict.trials import FEWEST, SCORED, Candidate, Trial, emphasised, put_on_trial, splits_below
@@ -25,6 +25,15 @@ Array = np.ndarray
 ROWS_PER_PARAMETER = 2
 LEAST_WEIGHT = 0.01  # below which a member is left out
 BEYOND_BREAK = 3  # runs that must lie on each side of a break
+UNDETERMINED = (
+    "floor-not-seen",
+    "floor-at-zero",
+    "ridge",
+    "wrong-sign",
+    "few-points-decide",
+    "bound-hit",
+    "not-converged",
+)
 FEWEST_DRAWS = 2  # of a member
 AHEAD = 0.3  # decades over which it is asked what the outcome still moves
 MOST_ROWS = 2000  # on trial; of a larger table evenly many along the axis
@@ -48,18 +57,21 @@ def assemble(
     weights = weigh(usable, len(splits))
     missed = misses(usable, len(splits))[:, :SCORED]
     led = led and usable[0] is trials[0]
+    alone = None
     if led:
-        weights = np.eye(len(usable))[challenger(usable, len(splits))]
+        first, alone, doubt = _leader(usable, splits, runs, axis, draws, level, seed)
+        rejected += doubt
+        weights = np.eye(len(usable))[first]
     kept = [i for i in np.argsort(-weights, kind="stable").tolist() if weights[i] >= LEAST_WEIGHT]
     heaviest = usable[kept[0]].candidate.name
     rejected += [
         (usable[i].candidate.name, f"missed hidden runs by {_percent(missed[i])}, {heaviest} by {_percent(missed[kept[0]])}"
-         + (", and not less at every cut" if led else ""))
-        for i in range(len(usable)) if i not in kept
+         + (": less, but not clearly" if (_overall(missed[i]) or 0.0) < (_overall(missed[kept[0]]) or 0.0) else ""))
+        for i in range(len(usable)) if i not in kept and usable[i].candidate.name not in dict(rejected)
     ]  # fmt: skip
     chosen, shares = [usable[i] for i in kept], weights[kept] / weights[kept].sum()
     errors = [_error_of_all(chosen, shares, cut) for cut in range(len(splits))]
-    fits = _fits(chosen, shares, runs, axis, draws, level, seed, diagnosed=led)
+    fits = [alone] if alone is not None else _fits(chosen, shares, runs, axis, draws, level, seed)
     members = tuple(
         Member(t.candidate.name, f, float(w), _overall(missed[i])) for t, f, w, i in zip(chosen, fits, shares, kept)
     )
@@ -126,20 +138,42 @@ def _error_of_all(trials: Sequence[Trial], weights: Array, cut: int) -> Array | 
     return weighted_median(np.array([e for e, _ in finite]), np.array([w for _, w in finite])) if finite else None
 
 
-def _fits(trials: Sequence[Trial], weights: Array, runs: Runs, axis: str, draws: int, level: float, seed: int, *, diagnosed: bool
-          ) -> list[Fit]:  # fmt: skip
-    """Every member fitted to all runs, with its share of the draws; a leader with all notes about it."""
+def _leader(trials: Sequence[Trial], splits: Sequence[Split], runs: Runs, axis: str, draws: int, level: float, seed: int
+            ) -> tuple[int, Fit, list[tuple[str, str]]]:  # fmt: skip
+    """Which trial answers alone, its fit with all notes, and why a challenger that predicted better does not.
+
+    A challenger whose fit is less determined than that of the first may have won near the runs and fail far from them.
+    """
+    chosen = challenger(trials, splits)
+    first = _diagnosed(trials[0], runs, axis, draws, level, seed)
+    if chosen == 0:
+        return 0, first, []
+    other = _diagnosed(trials[chosen], runs, axis, draws, level, seed)
+    known = {note.code for note in first.notes}
+    worse = [note for note in other.notes if note.code in UNDETERMINED and note.code not in known]
+    if not worse:
+        return chosen, other, []
+    why = f"missed hidden runs less, but is less determined than {trials[0].candidate.name} ({worse[0].code}: {worse[0].message})"
+    return 0, first, [(trials[chosen].candidate.name, why)]
+
+
+def _diagnosed(trial: Trial, runs: Runs, axis: str, draws: int, level: float, seed: int) -> Fit:
+    """The fit of a candidate to all runs as :func:`fit` makes it, with all notes."""
+    one = trial.candidate
+    factor = emphasised(runs[axis], np.ones(len(runs), bool), one.emphasis).tolist() if one.emphasis else None
+    return fit(one.law, runs, objective=one.objective, draws=draws, level=level, seed=seed, weights=factor)
+
+
+def _fits(
+    trials: Sequence[Trial], weights: Array, runs: Runs, axis: str, draws: int, level: float, seed: int
+) -> list[Fit]:
+    """Every member fitted to all runs, with its share of the draws."""
     every = np.ones(len(runs), bool)
     counts = [max(FEWEST_DRAWS, round(float(w) * draws)) for w in weights]
     found: dict[int, Fit | DataError] = {}
-    if diagnosed:
-        one = trials[0].candidate
-        factor = emphasised(runs[axis], every, one.emphasis).tolist() if one.emphasis else None
-        found[0] = fit(one.law, runs, objective=one.objective, draws=counts[0], level=level, seed=seed, weights=factor)
     groups: dict[tuple[str, str], list[int]] = {}
     for i, trial in enumerate(trials):
-        if i not in found:
-            groups.setdefault((trial.candidate.law.name, trial.candidate.objective), []).append(i)
+        groups.setdefault((trial.candidate.law.name, trial.candidate.objective), []).append(i)
     for (_, how), members in groups.items():
         keep = np.array([emphasised(runs[axis], every, trials[i].candidate.emphasis) for i in members])
         law = trials[members[0]].candidate.law

@@ -20,6 +20,7 @@ Array = np.ndarray
 CURVES = ("m1", "m2", "m3", "bnsl-1")
 CURVE_EMPHASES = (0.0, 0.5, 1.0, 2.0)
 SURFACE_EMPHASES = (0.0, 0.25, 0.5, 1.0)
+EFFECTIVE_PER_PARAMETER = 5  # runs that an emphasis must leave for each parameter of a surface
 COLLINEAR = 0.999  # correlation of log N and log D above which a table is a curve
 
 
@@ -27,7 +28,8 @@ def auto(runs: Runs, *, level: float = 0.9, draws: int = 1000, seed: int = 0) ->
     """Forms for a table, chosen or averaged by how they predicted its larger runs from its smaller ones.
 
     A table of N and D is answered by the Chinchilla law, unless another objective, a tied exponent or more weight for
-    the large runs missed the hidden runs less at every cut and by 30 % less over all. A table of one input is answered
+    the large runs (as long as it leaves five effective runs for each parameter) missed the hidden runs less at every cut,
+    by 30 % less over all, and by four standard errors of the hidden runs. A table of one input is answered
     by the weighted median of power laws with and without a floor, with a flat end, and with one break, each with four
     emphases on the large runs, and of a curve that leaves chance level; weights are inverse squared misses. A break counts only with runs on both sides of it.
     Intervals are as wide as forecasts were wrong in the back-test at that distance (:class:`Calibration`).
@@ -44,7 +46,10 @@ def auto(runs: Runs, *, level: float = 0.9, draws: int = 1000, seed: int = 0) ->
     if {"N", "D"} <= _changing(runs) and not _collinear(runs):
         chinchilla = get("chinchilla")
         forms = ((chinchilla, "huber"), (chinchilla, "squared-log"), (chinchilla.tie(alpha="beta"), "huber"))
-        candidates = [Candidate(law, how, e) for law, how in forms for e in SURFACE_EMPHASES]
+        candidates = [
+            Candidate(law, how, e) for law, how in forms for e in SURFACE_EMPHASES
+            if not e or _effective(runs["C"], e) >= EFFECTIVE_PER_PARAMETER * len(law.params)
+        ]  # fmt: skip
         return assemble("auto", candidates, runs, "C", led=True, level=level, draws=draws, seed=seed)
     axis = _axis_of_curve(runs)
     outcome = "loss" if "y" not in runs and "loss" in runs else "y"
@@ -108,6 +113,12 @@ def _axis_of_curve(runs: Runs) -> str:
         message = f"auto needs N and D, or one of x, C, D, N, step that changes; the table has {have}"
         raise DataError("no-axis", message, advice="Name the columns, or fit a law by name")
     return axis
+
+
+def _effective(values: Array, emphasis: float) -> float:
+    """How many equal runs are worth as much as these with their weights (Kish 1965)."""
+    weights = (values / values.max()) ** emphasis
+    return float(weights.sum() ** 2 / (weights * weights).sum())
 
 
 def _along(law: Law, axis: str, outcome: str) -> Law:

@@ -14,16 +14,13 @@ from forerun.fitting.result import Fit, sort_notes
 from forerun.laws import Law
 from forerun.laws.registry import get
 from forerun.note import DataError, Note, note_lines, text_table
-from forerun.predict.cutting import Split, axis_of
+from forerun.predict.cutting import axis_of
 from forerun.predict.trials import FEWEST, Candidate, Trial, put_on_trial, splits_below
+from forerun.predict.weighting import DECIDED_CUTS, PAIRED, standard_errors
 from forerun.runs import Runs
 
 Array = np.ndarray
-DECIDED_CUTS = 4  # unanimous cuts from which the first is said to be better, not best by chance
-CLEARLY = 0.9  # and its miss over the other's, at most
-PAIRED = (
-    4.0  # and standard errors that hidden runs speak for it, each counted once: equal laws stay below in 98 % of tables
-)
+CLEARLY = 0.9  # the miss of the first over the second's, at most, from which it is said to be better
 ROWS_PER_PARAMETER = 2
 
 
@@ -113,7 +110,7 @@ def select(
     common = ~np.isnan(missed[able]).any(0)
     ranked = [_ranked(t, missed, common, i, objective) for i, t in enumerate(trials)]
     order = sorted(range(len(ranked)), key=lambda i: _key(ranked[i]))
-    paired = _paired(trials[order[0]], trials[order[1]], splits, len(runs))
+    paired = standard_errors(trials[order[0]], trials[order[1]], splits)
     verdict, decided, notes = _verdict(ranked, order, missed[:, common], paired)
     return Selection(tuple(ranked[i] for i in order), axis, verdict, decided, sort_notes((*runs.notes, *notes)))
 
@@ -145,21 +142,6 @@ def _key(ranked: Ranked) -> tuple[int, float, float]:
     return (
         (0, ranked.missed, 0.0) if ranked.missed is not None else (1, 0.0, np.inf if ranked.bic is None else ranked.bic)
     )
-
-
-def _paired(first: Trial, second: Trial, splits: Sequence[Split], count: int) -> float:
-    """By how many standard errors hidden runs speak for the first: each run counts once, with its mean over the cuts."""
-    gaps = np.zeros((2, count))  # sum and number
-    for split, one, two in zip(splits, first.errors, second.errors):
-        if one is not None and two is not None:
-            rows = split.hidden[np.isfinite(split.distance)]
-            gaps[0, rows] += np.abs(two) - np.abs(one)
-            gaps[1, rows] += 1.0
-    mean = gaps[0][gaps[1] > 0] / gaps[1][gaps[1] > 0]
-    if len(mean) < 2 or not np.isfinite(mean).all():
-        return 0.0
-    spread = float(mean.std(ddof=1)) / len(mean) ** 0.5
-    return float(mean.mean()) / spread if spread > 0 else 0.0
 
 
 def _verdict(

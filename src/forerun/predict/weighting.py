@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forerun.predict.cutting import Split
 from forerun.predict.trials import SCORED, Trial
 
 Array = np.ndarray
-UNANIMOUS = 0.7  # a challenger replaces the reference if it misses less at every cut, and by 30 % less over all
-FEWEST_CUTS = 4  # below which no challenger can: three cuts agree by chance once in eight
+DECIDED_CUTS = 4  # cuts that must agree before one law is said to be better: three do by chance once in eight
+PAIRED = 4.0  # standard errors by which hidden runs must speak for it: equal laws stay below in 98 % of tables
+UNANIMOUS = 0.7  # and the share of the reference's miss that a challenger may have
 SMALLEST_MISS = 1e-6  # of a log error: rounding of exact data
 
 
@@ -32,21 +34,38 @@ def weigh(trials: Sequence[Trial], cuts: int) -> Array:
     return weight / weight.sum()
 
 
-def challenger(trials: Sequence[Trial], cuts: int) -> int:
-    """Which trial stands for all: the first, unless another missed less at every cut, and clearly less over all.
+def challenger(trials: Sequence[Trial], splits: Sequence[Split]) -> int:
+    """Which trial stands for all: the first, unless another missed clearly less at every cut and on most hidden runs.
 
-    One lucky cut is no reason to leave a law that was right elsewhere.
+    One lucky cut is no reason to leave a law that was right elsewhere, and cuts that hide the same runs agree easily.
     """
-    found = np.array([[trial.miss(cut) for cut in range(cuts)] for trial in trials]).reshape(len(trials), cuts)
+    found = np.array([[trial.miss(cut) for cut in range(len(splits))] for trial in trials])
+    found = found.reshape(len(trials), len(splits))
     best, ratio = 0, UNANIMOUS
     for i in range(1, len(trials)):
         both = ~np.isnan(found[i]) & ~np.isnan(found[0])
-        if both.sum() < FEWEST_CUTS or not (found[i] < found[0])[both].all():
+        if both.sum() < DECIDED_CUTS or not (found[i] < found[0])[both].all():
             continue
         own = float(np.sqrt((found[i][both] ** 2).mean() / (found[0][both] ** 2).mean()))
-        if own < ratio:
+        if own < ratio and standard_errors(trials[i], trials[0], splits) >= PAIRED:
             best, ratio = i, own
     return best
+
+
+def standard_errors(first: Trial, second: Trial, splits: Sequence[Split]) -> float:
+    """By how many standard errors hidden runs speak for the first: each run counts once, with its mean over the cuts."""
+    count = len(splits[0].keep) if splits else 0
+    gaps = np.zeros((2, count))  # sum and number
+    for split, one, two in zip(splits, first.errors, second.errors):
+        if one is not None and two is not None:
+            rows = split.hidden[np.isfinite(split.distance)]
+            gaps[0, rows] += np.abs(two) - np.abs(one)
+            gaps[1, rows] += 1.0
+    mean = gaps[0][gaps[1] > 0] / gaps[1][gaps[1] > 0]
+    if len(mean) < 2 or not np.isfinite(mean).all():
+        return 0.0
+    spread = float(mean.std(ddof=1)) / len(mean) ** 0.5
+    return float(mean.mean()) / spread if spread > 0 else 0.0
 
 
 def weighted_median(values: Array, weights: Array) -> Array:
