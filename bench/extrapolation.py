@@ -11,10 +11,7 @@ from bench.record import Measure, Record, single
 from bench.rescore import history
 from forerun.benchmarks.extrapolation import DOMAINS, Result, curves, scores
 
-CHANGED = (
-    "calibration averages by logarithms; m4 on log y is a candidate; derivatives of implicit laws without a root. Chosen on "
-    "public training curves, fine-tuning curves, Pythia and OpenCLIP scores and simulation, after the first score was seen"
-)
+CHANGED = "intervals of curves are widened by 1.5 instead of 1.2, which is closer to 90 % on the curves that chose the method"
 
 
 def measure(*, quick: bool) -> Record:

@@ -83,7 +83,7 @@ def assemble(
     scored = [(e, d) for e, d in zip(errors, distances) if e is not None]
     late = scored[:SCORED]
     calibration = calibration_of(
-        [e for e, _ in late], [d for _, d in late], float(noise.std()), _moves(bare, runs, axis)
+        [e for e, _ in late], [d for _, d in late], float(noise.std()), _moves(bare, runs, axis), separate=led
     )
     nearest = [nearest_errors(fits[0].law, tried, split)[np.isfinite(split.distance)] for split in splits]
     known = fits[0].notes if led else _turning(tried, axis)
