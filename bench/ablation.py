@@ -36,8 +36,7 @@ SOURCES = {  # table: (columns that tell curves apart, x, y, whether the outcome
     "finetune_flan": (("model",), "d_finetune", "test_loss", False, "fine-tuning losses"),
     "finetune_wmt19": (("model",), "d_finetune", "test_loss", False, "fine-tuning losses"),
 }
-EACH = 24  # curves of a table
-SIMULATED = 24
+EACH = 12  # curves of a table
 
 
 @dataclass(frozen=True)

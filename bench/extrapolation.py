@@ -11,7 +11,9 @@ from bench.record import Measure, Record, single
 from bench.rescore import history
 from forerun.benchmarks.extrapolation import DOMAINS, Result, curves, scores
 
-CHANGED = "intervals of curves are widened by 1.5 instead of 1.2, which is closer to 90 % on the curves that chose the method"
+CHANGED = (
+    "intervals of curves are widened by 1.5 instead of 1.2, which is closer to 90 % on the curves that chose the method"
+)
 
 
 def measure(*, quick: bool) -> Record:

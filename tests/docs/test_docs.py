@@ -21,7 +21,7 @@ def test_readme_commands_print_what_the_readme_shows(table, tmp_path, monkeypatc
     shutil.copy(table("isoflop_llama_3"), tmp_path / "budgets.csv")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```console\n\$ forerun (.*?)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for command, shown in blocks:
         assert cli.main(shlex.split(command)) == 0
         printed = capsys.readouterr().out

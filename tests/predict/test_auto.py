@@ -154,7 +154,9 @@ def test_a_series_that_turns_is_not_extrapolated():
 
 def test_a_challenger_that_is_less_determined_does_not_answer(table):
     """On the Chinchilla runs an emphasis on the large ones predicts hidden runs better, with a floor that nothing shows."""
-    runs = fr.read_runs(table("chinchilla_epoch245"), N="params", D="tokens", C="flops", loss="loss", drop="loss > 3.42")
+    runs = fr.read_runs(
+        table("chinchilla_epoch245"), N="params", D="tokens", C="flops", loss="loss", drop="loss > 3.42"
+    )
     found = fr.fit("auto", runs, draws=100)
     assert found.leader == "chinchilla"
     assert found.members[0].fit.params["beta"] == pytest.approx(0.3672, abs=1e-3)

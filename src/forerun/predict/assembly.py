@@ -63,12 +63,7 @@ def assemble(
         rejected += doubt
         weights = np.eye(len(usable))[first]
     kept = [i for i in np.argsort(-weights, kind="stable").tolist() if weights[i] >= LEAST_WEIGHT]
-    heaviest = usable[kept[0]].candidate.name
-    rejected += [
-        (usable[i].candidate.name, f"missed hidden runs by {_percent(missed[i])}, {heaviest} by {_percent(missed[kept[0]])}"
-         + (": less, but not clearly" if (_overall(missed[i]) or 0.0) < (_overall(missed[kept[0]]) or 0.0) else ""))
-        for i in range(len(usable)) if i not in kept and usable[i].candidate.name not in dict(rejected)
-    ]  # fmt: skip
+    rejected += _outweighed(usable, missed, kept, [gone for gone, _ in rejected])
     chosen, shares = [usable[i] for i in kept], weights[kept] / weights[kept].sum()
     errors = [_error_of_all(chosen, shares, cut) for cut in range(len(splits))]
     fits = [alone] if alone is not None else _fits(chosen, shares, runs, axis, draws, level, seed)
@@ -80,21 +75,32 @@ def assemble(
     )
     noise = _noise(bare, runs, axis)
     distances = [split.distance[np.isfinite(split.distance)] for split in splits]
-    scored = [(e, d) for e, d in zip(errors, distances) if e is not None]
+    nearest = [nearest_errors(fits[0].law, tried, split)[np.isfinite(split.distance)] for split in splits]
+    scored = [(e, d, n) for e, d, n in zip(errors, distances, nearest) if e is not None]
     late = scored[:SCORED]
     calibration = calibration_of(
-        [e for e, _ in late], [d for _, d in late], float(noise.std()), _moves(bare, runs, axis), separate=led
+        [e for e, _, _ in late], [d for _, d, _ in late], float(noise.std()), _moves(bare, runs, axis), separate=led
     )
-    nearest = [nearest_errors(fits[0].law, tried, split)[np.isfinite(split.distance)] for split in splits]
     known = fits[0].notes if led else _turning(tried, axis)
-    verdict, doubts = judged(
-        [e for e, _ in scored],
-        [n for n, e in zip(nearest, errors) if e is not None],
-        distances,
-        known,
-    )
+    verdict, doubts = judged([e for e, _, _ in scored], [n for *_, n in scored], [d for _, d, _ in scored], known)
     notes = sort_notes((*runs.notes, *doubts, *known))
     return Ensemble(name, members, calibration, level, seed, bare.runs, noise, verdict, tuple(rejected), notes, runs)
+
+
+def _outweighed(
+    trials: Sequence[Trial], missed: Array, kept: Sequence[int], said: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Which candidates were fitted and do not count, and how they missed the hidden runs beside the heaviest member."""
+    first, found = kept[0], []
+    for i, trial in enumerate(trials):
+        if i in kept or trial.candidate.name in said:
+            continue
+        why = (
+            f"missed hidden runs by {_percent(missed[i])}, {trials[first].candidate.name} by {_percent(missed[first])}"
+        )
+        less = (_overall(missed[i]) or 0.0) < (_overall(missed[first]) or 0.0)
+        found.append((trial.candidate.name, f"{why}: less, but not clearly" if less else why))
+    return found
 
 
 def _turning(runs: Runs, axis: str) -> tuple[Note, ...]:

@@ -56,7 +56,8 @@ def calibration_of(
     """The calibration from the log errors of hidden runs and their distances, one array of each a cut.
 
     ``noise`` is the standard deviation of a single run, which is no error of the forecast; ``moves`` the change of the
-    log outcome in the next decade; ``separate`` says that rows are runs of their own. Errors within a cut are not independent: each cut counts once.
+    log outcome in the next decade; ``separate`` says that rows are runs of their own. Errors within a cut are not
+    independent: each cut counts once.
     """
     expected = float(np.hypot(PRIOR_SPREAD, PRIOR_SHARE * moves))
     found = []
