@@ -25,7 +25,7 @@ def parts() -> dict[str, str]:
         for name in ("extrapolation", "decade", "ablation")
     )
     last = curves["scores"][-1]
-    rows = []
+    rows = ["", "| domain | curves | best form on log y | auto | auto over best | covered by 90 % |", "|---" * 6 + "|"]
     for domain, title in DOMAINS.items():
         own = [r for r in curves["rows"] if r["domain"] == domain]
         mean = {m: _mean([r["rmse"] for r in own if r["method"] == m]) for m in dict.fromkeys(r["method"] for r in own)}
@@ -43,15 +43,16 @@ def parts() -> dict[str, str]:
         f"intervals for single runs held {d['coverage']:.0%} of them, those of the plain bootstrap {d['plain_coverage']:.0%}; "
         f"their interval score is {d['interval_score']:.2f} times the plain bootstrap's."
     )
-    table = [f"| {m['name'].split(':')[0]} | {m['n']} | {m['median']:.2f} |" for m in ablation]
-    return {"curves": "\n".join(rows), "mean_error": f"{last['mean_error']:.2f}", "best_form": last["best_form"],
-            "decade": text, "ablation": "\n".join(table)}  # fmt: skip
+    table = ["", "| variant | curves | error |", "|---" * 3 + "|"]
+    table += [f"| {m['name'].split(':')[0]} | {m['n']} | {m['median']:.2f} |" for m in ablation]
+    return {"curves": "\n".join([*rows, ""]), "mean_error": f"{last['mean_error']:.2f}", "best_form": last["best_form"],
+            "decade": text, "ablation": "\n".join([*table, ""])}  # fmt: skip
 
 
 def page(text: str) -> str:
     """The page with its marks filled: what stands between a mark and its end is replaced."""
     for name, content in parts().items():
-        block = "\n" in content or name in ("curves", "ablation")
+        block = "\n" in content
         filled = (
             f"<!-- {name} -->\n{content}\n<!-- /{name} -->" if block else f"<!-- {name} -->{content}<!-- /{name} -->"
         )

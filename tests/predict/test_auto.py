@@ -160,3 +160,15 @@ def test_a_challenger_that_is_less_determined_does_not_answer(table):
     found = fr.fit("auto", runs, draws=100)
     assert found.leader == "chinchilla"
     assert found.members[0].fit.params["beta"] == pytest.approx(0.3672, abs=1e-3)
+
+
+def test_noise_between_repeats_is_told_and_a_misfit_beyond_it_is_a_warning():
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.geomspace(1e3, 1e7, 20), 3)
+    right = fr.read_runs({"x": x, "y": (0.2 + 30.0 * x**-0.4) * np.exp(rng.normal(0, 0.02, 60))}, x="x", y="y")
+    wavy = fr.read_runs({"x": x, "y": 30.0 * x**-0.4 * (1 + 0.3 * np.sin(3 * np.log(x))) * np.exp(rng.normal(0, 0.002, 60))}, x="x", y="y")  # fmt: skip
+    one, two = (fr.fit("auto", runs, draws=50).notes for runs in (right, wavy))
+    (told,) = (n for n in one if n.code == "seed-noise")
+    assert told.evidence["noise"] == pytest.approx(0.02, rel=0.3)
+    assert told.evidence["repeats"] == 40
+    assert "misfit-beyond-noise" in {n.code for n in two}

@@ -15,6 +15,7 @@ from forerun.note import DataError, Note
 from forerun.predict.calibration import Calibration, calibration_of
 from forerun.predict.cutting import Split, nearest_errors
 from forerun.predict.ensemble import Ensemble, Member
+from forerun.predict.repeats import repeat_notes
 from forerun.predict.trends import extrapolation_notes, trend
 from forerun.predict.trials import FEWEST, SCORED, Candidate, Trial, emphasised, put_on_trial, splits_below
 from forerun.predict.verdict import judged
@@ -83,7 +84,8 @@ def assemble(
     )
     known = fits[0].notes if led else _turning(tried, axis)
     verdict, doubts = judged([e for e, _, _ in scored], [n for *_, n in scored], [d for _, d, _ in scored], known)
-    notes = sort_notes((*runs.notes, *doubts, *known))
+    repeats = repeat_notes(fits[0].law, runs, float(noise.std()))
+    notes = sort_notes((*runs.notes, *doubts, *known, *repeats))
     return Ensemble(name, members, calibration, level, seed, bare.runs, noise, verdict, tuple(rejected), notes, runs)
 
 
