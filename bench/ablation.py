@@ -141,15 +141,17 @@ def measure(*, quick: bool) -> Record:
         means = {
             g: float(np.exp(np.mean([v for h, v in both if h == g]))) for g in groups if any(h == g for h, _ in both)
         }
-        low, high = (float(np.exp(q)) for q in np.quantile(logs, [0.25, 0.75]))
+        low, middle, high = (float(np.exp(q)) for q in np.quantile(logs, [0.25, 0.5, 0.75]))
         note = ", ".join(f"{g} {v:.2f}" for g, v in means.items())
         measures.append(
             Measure(
                 f"{name}: error over that of auto",
                 len(logs),
-                float(np.exp(logs.mean())),
+                middle,
                 (low, high),
                 "ratio",
+                ratio=float(np.exp(logs.mean())),
+                ratio_to="geometric mean",
                 note=note,
             )
         )
