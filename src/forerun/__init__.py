@@ -60,8 +60,13 @@ def fit(law: Any, runs: Any, **settings: Any) -> Any:
     'converged'
     """
     if law == "auto":
+        from forerun.note import DataError
         from forerun.predict import auto
 
+        if not set(settings) <= {"level", "draws", "seed"}:
+            given = ", ".join(sorted(set(settings) - {"level", "draws", "seed"}))
+            message = f"auto chooses forms, objective and weights itself, received {given}"
+            raise DataError("bad-option", message, advice="Leave it out, or name a law")
         return auto(runs, **settings)
     from forerun.fitting import fit as fit_law
 

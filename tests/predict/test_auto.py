@@ -137,6 +137,15 @@ def test_calibration_widens_a_wrong_law_and_leaves_a_right_one():
 def test_what_auto_cannot_answer_is_refused():
     with pytest.raises(fr.DataError, match="auto needs N and D, or one of"):
         fr.fit("auto", fr.simulate("data-mixing", n=30))
+    for settings, words in (
+        (dict(objective="lad"), "received objective"),
+        (dict(level=2.0), "level must lie"),
+        (dict(draws=1), "draws"),
+    ):
+        with pytest.raises(fr.DataError, match=words):
+            fr.fit("auto", fr.simulate("m2", n=20), **settings)
+    with pytest.raises(fr.DataError, match="auto takes runs"):
+        fr.fit("auto", {"x": [1.0]})
     with pytest.raises(fr.DataError, match="no form can be fitted"):
         fr.fit("auto", fr.read_runs({"x": [1.0, 2.0], "y": [2.0, 1.0]}, x="x", y="y"))
 

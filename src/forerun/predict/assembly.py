@@ -11,6 +11,7 @@ from forerun.fitting.estimate import describe, noise_of
 from forerun.fitting.folds import fit_folds
 from forerun.fitting.observations import outcome
 from forerun.fitting.result import Fit, sort_notes
+from forerun.fitting.uncertainty import check_kind
 from forerun.note import DataError, Note
 from forerun.predict.calibration import Calibration, calibration_of
 from forerun.predict.cutting import Split, nearest_errors
@@ -44,6 +45,7 @@ def assemble(
     name: str, candidates: Sequence[Candidate], runs: Runs, axis: str, *, led: bool, level: float, draws: int, seed: int
 ) -> Ensemble:
     """Put candidates on trial along an axis and gather them; ``led``: the first answers alone unless another beats it."""
+    check_kind("bootstrap", "row", draws, level)
     tried = _thinned(runs, axis)
     needed = max(FEWEST, ROWS_PER_PARAMETER * min(len(c.law.params) for c in candidates))
     splits = splits_below(tried, axis, needed)

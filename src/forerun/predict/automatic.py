@@ -43,6 +43,10 @@ def auto(runs: Runs, *, level: float = 0.9, draws: int = 1000, seed: int = 0) ->
     >>> found.leader
     'chinchilla'
     """
+    if not isinstance(runs, Runs):
+        raise DataError(
+            "not-runs", f"auto takes runs, received {type(runs).__name__}", advice="Give forerun.read_runs(...)"
+        )
     if {"N", "D"} <= _changing(runs) and not _collinear(runs):
         chinchilla = get("chinchilla")
         forms = ((chinchilla, "huber"), (chinchilla, "squared-log"), (chinchilla.tie(alpha="beta"), "huber"))
