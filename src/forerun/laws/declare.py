@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from forerun.laws.formula import source_of
 from forerun.laws.param import Param
 from forerun.note import DataError, nearest
 from forerun.units import COLUMNS, Column
@@ -95,7 +96,7 @@ class Law:
         >>> fr.laws.get("chinchilla").fix(alpha=0.34).formula
         'E + A * N**-alpha + B * D**-beta'
         """
-        return _source_of(self.written or self.body)
+        return source_of(self.written or self.body)
 
     @property
     def indices(self) -> tuple[str, ...]:
@@ -183,19 +184,18 @@ class Law:
         own = [*self.inputs, self.output.role]
         for name, role in roles.items():
             if name not in own:
-                have = ", ".join(own)
-                raise DataError("unknown-input", f"{self.name} has no column {name!r}", advice=f"It has: {have}")
+                advice = f"It has: {', '.join(own)}"
+                raise DataError("unknown-input", f"{self.name} has no column {name!r}", advice=advice)
             if role not in COLUMNS or role in own:
-                raise DataError(
-                    "bad-input", f"{name} of {self.name} cannot be {role!r}", advice="Name another known column"
-                )
+                message = f"{name} of {self.name} cannot be {role!r}"
+                raise DataError("bad-input", message, advice="Name another known column")
         if self.prepare or self.indices:
             raise DataError("bad-input", f"{self.name} takes a curve or an index; its inputs have their own columns")
         inputs = {roles.get(n, n): COLUMNS[roles[n]] if n in roles else c for n, c in self.inputs.items()}
         output = COLUMNS[roles[self.output.role]] if self.output.role in roles else self.output
         params = {n: replace(p, search=_searched(p.search, roles)) for n, p in self.params.items()}
-        operations = (*self.operations, ("along", dict(roles)))
-        return self._derived(inputs=inputs, output=output, params=params, operations=operations)
+        done = (*self.operations, ("along", dict(roles)))
+        return self._derived(inputs=inputs, output=output, params=params, operations=done)
 
     def over(self, **members: Sequence[str]) -> Law:
         """The law with indexed inputs and parameters spread over named members: ``over(domain=["web", "code"])``."""
@@ -348,23 +348,6 @@ def _searched(search: Any, roles: Mapping[str, str]) -> Any:
     if not callable(search):
         return search
     return lambda columns: search({**columns, **{n: columns[role] for n, role in roles.items() if role in columns}})
-
-
-def _source_of(body: Callable[..., Any]) -> str:
-    """The statements of a function without its docstring and ``return``; one that was made inside another says too little."""
-    from ast import get_docstring, get_source_segment, parse
-    from inspect import getsource
-    from textwrap import dedent
-
-    if getattr(body, "__closure__", None):
-        return ""
-    try:
-        text = dedent(getsource(body))
-        function = parse(text).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return ""
-    statements = getattr(function, "body", [])[bool(get_docstring(function)) :]  # type: ignore[arg-type]
-    return "\n".join(str(get_source_segment(text, s)).removeprefix("return ") for s in statements)
 
 
 def _flat(name: str, member: str | None) -> str:
