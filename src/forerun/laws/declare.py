@@ -2,6 +2,7 @@
 
 A law is a function: inputs are positional, parameters keyword-only, the body is the formula and nothing else (NumPy
 only, broadcasting, no branch on values). Everything here is declaration; the numerical work is in ``forerun.fitting``.
+The file is a little over 400 lines: a law and the operations that make another law of it are one idea.
 """
 
 from __future__ import annotations
