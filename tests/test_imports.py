@@ -25,6 +25,7 @@ ALLOWED = {
     "fitting": BASE | {"spending", "laws", "runs"},
     "predict": BASE | {"spending", "laws", "runs", "fitting"},
     "planning": BASE | {"spending"},
+    "ladder": BASE | {"runs", "cost", "fitting", "predict"},
     "datasets": BASE | {"runs"},
     "records": BASE | {"spending", "laws", "runs", "fitting", "datasets"},
     "report": BASE | {"spending", "laws", "runs", "fitting", "predict", "planning", "datasets", "records"},

@@ -46,7 +46,7 @@ _PUBLIC = {
     "DataError": "forerun.note",
 }
 _OWN = ("fit",)
-_MODULES = ("datasets", "laws", "units")
+_MODULES = ("datasets", "ladder", "laws", "units")
 __all__ = [*_OWN, *_PUBLIC, *_MODULES]
 
 

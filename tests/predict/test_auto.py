@@ -181,3 +181,9 @@ def test_noise_between_repeats_is_told_and_a_misfit_beyond_it_is_a_warning():
     assert told.evidence["noise"] == pytest.approx(0.02, rel=0.3)
     assert told.evidence["repeats"] == 40
     assert "misfit-beyond-noise" in {n.code for n in two}
+
+
+def test_an_answer_without_draws_has_the_interval_of_its_calibration():
+    few = fr.simulate("chinchilla", n=8, noise=0.003, seed=1)
+    answer = fr.fit("auto", few).forecast(N=1e11, D=1e12, target="new-run")
+    assert answer.low < 0.99 * answer.value < 1.01 * answer.value < answer.high

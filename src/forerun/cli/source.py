@@ -23,7 +23,7 @@ SOURCE = (
         "source",
         type=Path,
         metavar="SOURCE",
-        help="table of runs (.csv, .tsv, .jsonl, .parquet, also .gz) or a saved fit (.json)",
+        help="table of runs (.csv, .tsv, .jsonl, .parquet, also .gz), folder of a ladder, or a saved fit (.json)",
     ),
 )
 TABLE = "table and law (not with a saved fit; repeatable options add up)"
@@ -115,7 +115,8 @@ def runs_of(asked: Namespace) -> Runs:
     roles |= pairs(asked.role, "--role", "ROLE=COLUMN")
     if getattr(asked, "across", None) is not None:
         roles["family"] = roles.get(asked.across, asked.across)
-    runs = fr.read_runs(
+    reader = fr.ladder.read_ladder if asked.source.is_dir() else fr.read_runs
+    runs = reader(
         asked.source, N_counts=asked.N_counts, loss_unit=asked.loss_unit, where=asked.where, drop=asked.drop, **roles
     )
     if asked.drop_outliers is not None:

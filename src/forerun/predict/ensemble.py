@@ -20,6 +20,7 @@ from forerun.predict.weighting import weighted_median
 from forerun.runs import Runs
 
 Array = np.ndarray
+UNSAMPLED = 1000  # samples of each member where no member has draws, so that the calibration alone spreads them
 ONE_SIGMA = (0.1587, 0.8413)  # half their distance is the standard deviation of a normal
 
 
@@ -100,8 +101,9 @@ class Ensemble:
     def sample(self, inputs: Mapping[str, Any]) -> Array:
         """Samples of the mean outcome, (draws, m): draws of every member by its weight, widened by the calibration."""
         parts = [m.fit.sample(inputs) if len(m.fit.draws) else m.fit.predict(inputs)[None] for m in self.members]
+        joined = np.concatenate(parts)
         with np.errstate(all="ignore"):
-            logs = np.log(np.concatenate(parts))
+            logs = np.log(np.repeat(joined, UNSAMPLED, axis=0) if len(joined) == len(parts) else joined)
         low, high = percentiles(logs, list(ONE_SIGMA))
         needed = self.calibration.at(distances(self.runs.ranges, inputs)) ** 2 - ((high - low) / 2.0) ** 2
         extra = np.sqrt(np.maximum(needed, 0.0))

@@ -19,6 +19,7 @@ NAMES = (
     "isoflop",
     "laws",
     "datasets",
+    "ladder",
     "report",
     "reproduce",
     "error",

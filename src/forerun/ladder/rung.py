@@ -1,0 +1,122 @@
+"""One run of a ladder: everything that decides what is trained, as one frozen value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from forerun.cost import Decoder, parameters, training_flops
+
+VOCABULARY = 256  # bytes are the tokens
+HEAD_WIDTHS = (32, 28, 24, 20, 16, 12, 8, 4, 2)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One run: a decoder of ``width`` and ``depth`` trained for ``steps`` of ``batch`` sequences of ``context`` bytes.
+
+    ``lr`` is the peak learning rate of the matrices inside the blocks, ``adam_lr`` that of embedding and head;
+    ``optimizer="adamw"`` trains both with AdamW. ``warmup`` is in steps, ``cooldown`` the share of a ``wsd`` schedule that
+    decays, ``final_lr`` the share of the peak that cosine and linear schedules end on. Two rungs that are equal give, on
+    one CPU and version of PyTorch, the same losses to the last bit.
+
+    >>> Rung(width=32, depth=2, steps=100).tokens
+    51200
+    """
+
+    width: int = 64
+    depth: int = 4
+    context: int = 128
+    batch: int = 4
+    steps: int = 1000
+    optimizer: Literal["muon", "adamw"] = "muon"
+    lr: float = 0.02
+    adam_lr: float = 0.04
+    weight_decay: float = 0.0
+    schedule: Literal["linear", "cosine", "wsd", "constant"] = "linear"
+    warmup: int = 20
+    cooldown: float = 0.2
+    final_lr: float = 0.0
+    scaling: Literal["standard", "mup", "completep"] = "standard"
+    seed: int = 0
+
+    @property
+    def size(self) -> str:
+        """Width and depth as ladders write them: ``64x4``."""
+        return f"{self.width}x{self.depth}"
+
+    @property
+    def heads(self) -> int:
+        """Attention heads: 32 wide, or the widest below it that divides the width."""
+        return self.width // next(w for w in HEAD_WIDTHS if self.width % w == 0)
+
+    @cached_property
+    def architecture(self) -> Decoder:
+        """What parameters and FLOPs are counted from."""
+        return Decoder(self.depth, self.width, self.heads, feed_forward=4 * self.width, vocabulary=VOCABULARY)
+
+    @property
+    def tokens(self) -> int:
+        """Bytes trained on."""
+        return self.steps * self.batch * self.context
+
+    @property
+    def flops(self) -> float:
+        """Training FLOPs, counted exactly (all attention products, the head, no embedding)."""
+        return self.tokens * training_flops(self.architecture, self.context)
+
+    @property
+    def parameters(self) -> int:
+        """All parameters; ``parameters(rung.architecture, embeddings=False)`` leaves embedding and head out."""
+        return parameters(self.architecture)
+
+    def trained(
+        self,
+        *,
+        steps: int | None = None,
+        tokens: float | None = None,
+        tokens_per_parameter: float | None = None,
+        flops: float | None = None,
+        device_time: float | None = None,
+        throughput: Callable[[Rung], float] | None = None,
+    ) -> Rung:
+        """This run, as long as one of the amounts says: the nearest whole number of steps, at least one.
+
+        ``flops`` are counted as in :attr:`flops`, parameters as in :attr:`parameters`; ``device_time`` is in seconds of one
+        device, whose tokens per second ``throughput(rung)`` gives.
+        """
+        if tokens_per_parameter is not None:
+            tokens = tokens_per_parameter * self.parameters
+        if flops is not None:
+            tokens = flops / training_flops(self.architecture, self.context)
+        if device_time is not None and throughput is not None:
+            tokens = device_time * throughput(self)
+        if tokens is not None:
+            steps = round(tokens / (self.batch * self.context))
+        return self if steps is None else replace(self, steps=max(1, steps))
+
+    @property
+    def stable_steps(self) -> int:
+        """Steps of a ``wsd`` schedule before its cooldown begins."""
+        return self.steps - round(self.cooldown * self.steps)
+
+    @property
+    def trunk(self) -> str | None:
+        """What all ``wsd`` rungs share that differ only in where their cooldown begins and ends; ``None`` for others."""
+        if self.schedule != "wsd":
+            return None
+        return replace(self, steps=1, cooldown=0.0).digest
+
+    @property
+    def digest(self) -> str:
+        """A short hash of all settings: the identity of the run."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings, as JSON has them."""
+        return asdict(self)

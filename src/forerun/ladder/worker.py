@@ -1,0 +1,88 @@
+"""A worker: a plain process that claims runs of a ladder one after the other and trains them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+from types import FrameType
+
+from forerun.ladder.corpus import Corpus, read_corpus
+from forerun.ladder.monitor import Watch
+from forerun.ladder.store import LostLease, Row, Store
+from forerun.ladder.trainer import Training, train
+from forerun.note import DataError
+
+BEAT = 2.0  # seconds between two heartbeats
+PATIENCE = 1.0  # seconds until a worker looks again for a run when all are taken
+
+
+class Stopped(Exception):
+    """The process was asked to end."""
+
+
+def work(folder: str | Path, *, name: str = "", held_back: bool = False, device: str = "cpu") -> int:
+    """Train runs of the ladder in ``folder`` until none is left; how many this worker finished.
+
+    It may be killed at any moment: the run it was at goes on from its last checkpoint in another worker. SIGTERM and
+    Ctrl-C make it save where it is and leave at once.
+    """
+    store = Store(folder)
+    name = name or f"{socket.gethostname()}-{os.getpid()}"
+    corpus = open_corpus(store)
+    watch = Watch(**store.fact("watch"))
+    previous = signal.signal(signal.SIGTERM, _stop)
+    finished = 0
+    try:
+        while store.open(held_back=held_back):
+            row = store.claim(name, held_back=held_back)
+            if row is None:
+                time.sleep(PATIENCE)
+                continue
+            finished += _train(store, row, corpus, watch, device)
+    except (Stopped, KeyboardInterrupt):
+        store.release(name)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return finished
+
+
+def open_corpus(store: Store) -> Corpus:
+    """The text of the ladder, if it is still the one that it began with."""
+    corpus = read_corpus(store.fact("corpus_path"), context=store.fact("context"))
+    known = store.fact("corpus")
+    if known is not None and known["digest"] != corpus.digest:
+        message = f"the text in {corpus.name} is not the one that this ladder began with"
+        raise DataError("corpus-changed", message, advice="Restore it, or start a new ladder with --into FOLDER")
+    return corpus
+
+
+def _train(store: Store, row: Row, corpus: Corpus, watch: Watch, device: str) -> bool:
+    """Train one run; whether it was finished here."""
+    beaten = time.monotonic()
+    sent = 0
+
+    def alive(training: Training) -> None:
+        nonlocal beaten, sent
+        if time.monotonic() - beaten > BEAT:
+            beaten = time.monotonic()
+            store.beat(row, training.step, training.monitor.mean, training.curve[sent:])
+            sent = len(training.curve)
+
+    try:
+        outcome = train(row.rung, corpus, folder=store.checkpoints, watch=watch, device=device, alive=alive)
+        store.finish(row, outcome.state, outcome.to_dict(), outcome.curve)
+    except LostLease:
+        return False
+    except (Stopped, KeyboardInterrupt):
+        raise
+    except Exception as error:  # whatever a run dies of, the others go on, and the row says what it was
+        store.fail(row, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        return False
+    return True
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:
+    raise Stopped
