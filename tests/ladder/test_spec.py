@@ -55,10 +55,21 @@ def test_equal_device_time_gives_models_of_other_throughput_other_amounts_of_tex
     assert len({r.tokens for r in rungs}) == 3
 
 
+def test_one_sweep_moves_both_learning_rates():
+    spec = parse_spec(
+        {"run": {"adam_lr_ratio": 2}, "grid": [{"steps": 300, "lr": [0.01, 0.02]}, {"steps": 300, "adam_lr": 0.5}]}
+    )
+    assert [(r.lr, r.adam_lr) for r in expand(spec).rungs] == [(0.01, 0.02), (0.02, 0.04), (0.02, 0.5)]
+    with pytest.raises(DataError, match="give adam_lr or adam_lr_ratio, not both"):
+        parse_spec({"grid": [{"adam_lr": 0.1, "adam_lr_ratio": 2}]})
+
+
 def test_what_a_grid_says_replaces_what_all_share():
     spec = parse_spec({"run": {"size": "64x4", "steps": 500}, "grid": [{"width": 32, "depth": 2}, {"flops": 1e12}]})
     first, second = expand(spec).rungs
     assert (first.size, first.steps) == ("32x2", 500)
+    (deep,) = expand(parse_spec({"run": {"depth": 2, "steps": 300}, "grid": [{"width": 32}]})).rungs
+    assert deep.size == "32x2"
     assert second.size == "64x4"
     assert math.isclose(second.flops, 1e12, rel_tol=1e-2)
 

@@ -80,6 +80,11 @@ def _announce(wanted: Ladder, asked: Namespace) -> str:
         *(f"held back: {r.size}, {format_quantity(r.tokens, 3)} bytes, {r.flops:.2g} FLOP" for r in wanted.held_back),
         f"on {wanted.corpus or 'the standard library of this Python'}; everything is kept in {asked.into}; stop and start it as you like",
     ]
+    if wanted.shared_flops:
+        share = (
+            f"{wanted.shared_flops:.2g} of {wanted.flops:.2g} FLOP ({100 * wanted.shared_flops / wanted.flops:.0f}%)"
+        )
+        lines.insert(1, f"saved: {share}, because wsd runs of other lengths share their stable phase")
     if wanted.left_out:
         lines.insert(1, f"left out as too short: {len(wanted.left_out)} runs")
     return "\n".join(lines)

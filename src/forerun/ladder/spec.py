@@ -72,6 +72,7 @@ class Grid(BaseModel):
     optimizer: Many[Literal["muon", "adamw"]] | None = None
     lr: Many[Positive] | None = None
     adam_lr: Many[Positive] | None = None
+    adam_lr_ratio: Many[Positive] | None = None  # adam_lr as a multiple of lr, so that a sweep over lr moves both
     weight_decay: Many[Annotated[float, Field(ge=0)]] | None = None
     schedule: Many[Literal["linear", "cosine", "wsd", "constant"]] | None = None
     warmup: Many[Annotated[int, Field(ge=0)]] | None = None
@@ -90,6 +91,8 @@ class Grid(BaseModel):
     def _one_of_each(self) -> Grid:
         if self.size is not None and (self.width is not None or self.depth is not None):
             raise ValueError("give size, or width and depth, not both")
+        if self.adam_lr is not None and self.adam_lr_ratio is not None:
+            raise ValueError("give adam_lr or adam_lr_ratio, not both")
         if sum(getattr(self, name) is not None for name in AMOUNTS) > 1:
             raise ValueError(f"give one of {', '.join(AMOUNTS)}")
         return self
@@ -133,6 +136,23 @@ class Ladder:
     def flops(self) -> float:
         """FLOPs of all runs."""
         return sum(rung.flops for rung in (*self.rungs, *self.held_back))
+
+    @property
+    def shared_flops(self) -> float:
+        """FLOPs that need not be trained again, because ``wsd`` runs of one trunk share their stable phase.
+
+        Each begins its cooldown, or goes on, where the next shorter one began its own (Hägele et al. 2024,
+        arXiv:2405.18392, section 4): of ten lengths only the longest stable phase is paid for, and ten cooldowns.
+        """
+        trunks: dict[str, list[Rung]] = {}
+        for rung in (*self.rungs, *self.held_back):
+            if rung.trunk is not None:
+                trunks.setdefault(rung.trunk, []).append(rung)
+        shared = 0.0
+        for group in trunks.values():
+            ordered = sorted(group, key=lambda rung: rung.stable_steps)
+            shared += sum(r.flops * r.stable_steps / r.steps for r in ordered[:-1])
+        return shared
 
 
 def read_spec(path: str | Path) -> Spec:
@@ -220,10 +240,9 @@ def _combinations(shared: Grid, grid: Grid, throughput: Callable[[Rung], float] 
     """All runs of one grid, with what the grid does not say taken from ``shared``."""
     own = grid.model_dump(exclude_none=True, exclude={"held_back"})
     common = shared.model_dump(exclude_none=True, exclude={"held_back"})
-    if "size" in own or {"width", "depth"} & set(own):
-        common = {key: value for key, value in common.items() if key not in ("size", "width", "depth")}
-    if set(AMOUNTS) & set(own):
-        common = {key: value for key, value in common.items() if key not in AMOUNTS}
+    for alternatives in (AMOUNTS, ("adam_lr", "adam_lr_ratio"), ("size", "width"), ("size", "depth")):
+        if set(alternatives) & set(own):
+            common = {key: value for key, value in common.items() if key not in alternatives}
     axes = common | own
     return [_rung(dict(zip(axes, values)), throughput) for values in itertools.product(*axes.values())]
 
@@ -232,5 +251,7 @@ def _rung(values: dict[str, Any], throughput: Callable[[Rung], float] | None) ->
     """The run that one combination means: its size split, its amount of training turned into steps."""
     if "size" in values:
         values["width"], values["depth"] = map(int, values["size"].split("x"))
+    if "adam_lr_ratio" in values:
+        values["adam_lr"] = values["adam_lr_ratio"] * values.get("lr", Rung.lr)
     rung = Rung(**{f.name: values[f.name] for f in fields(Rung) if f.name in values and f.name != "steps"})
     return rung.trained(**{name: values[name] for name in AMOUNTS if name in values}, throughput=throughput)
