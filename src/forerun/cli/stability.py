@@ -9,7 +9,7 @@ from forerun.cli.command import OUTPUT, Answer, Command, option, several
 from forerun.cli.source import COLUMNS, runs_of
 from forerun.cli.values import number, pairs
 
-SOURCE = option("source", type=Path, metavar="TABLE", help="table of runs (.csv, .tsv, .jsonl, .parquet, also .gz), or folder of a ladder")  # fmt: skip
+SOURCE = option("source", type=Path, metavar="TABLE", help="table of runs (.csv, .tsv, .jsonl, .parquet, also .gz), or folder of a ladder, which leaves out diverged runs")  # fmt: skip
 QUESTION = (
     several("--watch", metavar="COLUMN=LIMIT", help="a column and the limit that it should not cross: logit_max=1e4"),
     option("--limit", metavar="VALUE", help="LR sensitivity that should not be crossed, in the unit of the loss"),

@@ -42,11 +42,12 @@ def early_warning(
     looked for up to two decades beyond the largest size, and every interval is at ``level``.
 
     A run that diverged must stay in the table: write the loss at initialisation where it has none (``read_runs`` refuses
-    an empty loss), as a row that is dropped makes its size look stable. It depends on the range of learning rates: rates far too low for the
-    small sizes make it fall with size while high ones make it grow, so state the range (``runs.where("lr >= 1e-3")``)
-    and sweep it evenly in log. It can mislead where growth is no power law:
-    LR sensitivity ends at ``ceiling`` minus the best loss, and the paper itself fits logits with a quadratic (note
-    ``growth-bends``). Raises :class:`DataError` for tables that are no such sweeps.
+    an empty loss, ``read_ladder`` leaves such runs out), as a row that is dropped makes its size look stable. LR
+    sensitivity depends on the range of learning rates: rates far too low for the small sizes make it fall with size
+    while high ones make it grow, so state the range (``runs.where("lr >= 1e-3")``) and sweep it evenly in log. It can
+    mislead where growth is no power law: LR sensitivity ends at ``ceiling`` minus the best loss, and the paper itself
+    fits logits with a quadratic (note ``growth-bends``, which 1 - level of straight tables have too). Raises
+    :class:`DataError` for tables that are no such sweeps.
 
     >>> import forerun as fr
     >>> cells = [(n, lr) for n in (1e7, 3e7, 1e8, 3e8) for lr in (1e-3, 3e-3, 1e-2, 3e-2)]
@@ -57,12 +58,8 @@ def early_warning(
     ('crosses', '1.6e+09', 0.003)
     """
     watch = dict(watch or {})
-    _check(
-        runs,
-        {"limit": limit, "ceiling": ceiling, "lr": lr, **{f"limit of {k}": v for k, v in watch.items()}},
-        level,
-        seed,
-    )
+    positive = {"limit": limit, "ceiling": ceiling, "lr": lr} | {f"limit of {k}": v for k, v in watch.items()}
+    _check(runs, positive, level, seed)
     columns = {name: _column(runs.final(), name) for name in watch}
     table = sweep_table(runs)
     sweeps = sweeps_of(table, ceiling)
@@ -84,7 +81,7 @@ def early_warning(
     )
 
 
-def _check(runs: object, numbers_above_zero: Mapping[str, float | None], level: float, seed: int) -> None:
+def _check(runs: object, positive: Mapping[str, float | None], level: float, seed: int) -> None:
     """Refuse settings that cannot be had."""
     if not isinstance(runs, Runs):
         message = f"the first argument is not runs but {type(runs).__name__}"
@@ -92,7 +89,7 @@ def _check(runs: object, numbers_above_zero: Mapping[str, float | None], level: 
     check_kind("sandwich", "row", DRAWS, level)
     if seed < 0 or seed != int(seed):
         raise DataError("bad-value", f"seed must be zero or a positive whole number, received {seed}")
-    for name, value in numbers_above_zero.items():
+    for name, value in positive.items():
         if value is not None and not (math.isfinite(value) and value > 0):
             raise DataError("bad-value", f"the {name} must be a number above zero, received {value:g}")
 
