@@ -34,6 +34,8 @@ _PUBLIC = {
     "Comparison": "forerun.predict",
     "trend": "forerun.predict",
     "Trend": "forerun.predict",
+    "early_warning": "forerun.predict",
+    "EarlyWarning": "forerun.predict",
     "reconcile": "forerun.predict",
     "Reconciliation": "forerun.predict",
     "decisive_runs": "forerun.report.decisive",

@@ -22,7 +22,7 @@ EXAMPLES = """examples:
 
 MODULES = {
     "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons",
-    "trend": "trends", "ladder": "ladders", "select": "selections", "bench": "benchmarks", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets", "report": "cards", "reproduce": "records",
+    "trend": "trends", "stability": "stability", "ladder": "ladders", "select": "selections", "bench": "benchmarks", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets", "report": "cards", "reproduce": "records",
 }  # fmt: skip
 
 

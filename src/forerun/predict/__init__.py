@@ -8,6 +8,8 @@ from forerun.predict.ensemble import Ensemble
 from forerun.predict.reconciliation import Reconciliation, reconcile
 from forerun.predict.rollout import backtest
 from forerun.predict.selection import Selection, select
+from forerun.predict.stability import early_warning
+from forerun.predict.stability_result import EarlyWarning
 from forerun.predict.trend_result import Trend
 from forerun.predict.trends import extrapolation_notes, trend
 
@@ -15,6 +17,7 @@ __all__ = [
     "Backtest",
     "Comparison",
     "Cut",
+    "EarlyWarning",
     "Ensemble",
     "Reconciliation",
     "Selection",
@@ -23,6 +26,7 @@ __all__ = [
     "backtest",
     "calibrate",
     "compare",
+    "early_warning",
     "extrapolation_notes",
     "reconcile",
     "select",

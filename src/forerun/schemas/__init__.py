@@ -16,6 +16,7 @@ NAMES = (
     "select",
     "bench",
     "trend",
+    "stability",
     "isoflop",
     "laws",
     "datasets",
