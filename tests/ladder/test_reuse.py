@@ -25,7 +25,7 @@ def runs_under(schedule, texts, folder):
     return ladder
 
 
-@pytest.mark.capability(48)
+@pytest.mark.capability("reusable-wsd-runs")
 def test_the_stable_phase_is_paid_for_once_and_the_law_agrees(texts, tmp_path):
     shared = runs_under("wsd", texts, tmp_path / "wsd")
     single = runs_under("cosine", texts, tmp_path / "cosine")

@@ -44,7 +44,7 @@ def test_each_amount_of_training(amount, check):
     assert check(rung)
 
 
-@pytest.mark.capability(78)
+@pytest.mark.capability("equal-compute-protocol")
 def test_equal_device_time_gives_models_of_other_throughput_other_amounts_of_text():
     spec = parse_spec(
         {"grid": [{"size": ["24x2", "48x3", "96x4"], "optimizer": ["muon", "adamw"], "device_time": "2m"}]}

@@ -15,7 +15,7 @@ import forerun as fr
 from forerun import cli
 from forerun.schemas import schema
 
-pytestmark = pytest.mark.capability(44)
+pytestmark = pytest.mark.capability("instability-early-warning")
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 SIZES = np.geomspace(1e7, 3e8, 6)

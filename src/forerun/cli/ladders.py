@@ -91,10 +91,11 @@ def _announce(wanted: Ladder, asked: Namespace) -> str:
 
 
 class _Progress:
-    """One line on standard error for each run that finishes."""
+    """One line on standard error for each run that finishes, and for each forecast before its run is trained."""
 
     def __init__(self) -> None:
         self.told: set[int] = set()
+        self.forecast: set[str] = set()
         self.began = False
 
     def __call__(self, store: Store) -> None:
@@ -102,9 +103,16 @@ class _Progress:
 
         rows = store.rows()
         finished = [row for row in rows if row.result or row.state == "failed"]
+        forecasts = store.fact("forecasts") or {}
         if not self.began:
             self.told = {row.id for row in finished}
+            self.forecast = set(forecasts)
             self.began = True
+        for digest in [digest for digest in forecasts if digest not in self.forecast]:
+            self.forecast.add(digest)
+            held = forecasts[digest]
+            line = f"forecast for {held['size']}, {held['C']:.1e} FLOP: {held['value']:.4f} ({held['low']:.4f} to {held['high']:.4f}); now it is trained"
+            print(line, file=sys.stderr, flush=True)
         new = [row for row in finished if row.id not in self.told]
         for row in new:
             self.told.add(row.id)

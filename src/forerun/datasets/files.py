@@ -17,6 +17,7 @@ from forerun.note import DataError
 from forerun.runs import Runs, read_runs
 
 PUBLISHED = "https://raw.githubusercontent.com"
+SHIPPED = Path(__file__).with_name("shipped")  # tables that we trained ourselves
 SECONDS = 30.0  # without a byte before a server is given up
 HAVE_IT = "Set FORERUN_DATA_DIR to a folder that has the file, or FORERUN_MIRROR to the address of one"
 
@@ -24,7 +25,7 @@ HAVE_IT = "Set FORERUN_DATA_DIR to a folder that has the file, or FORERUN_MIRROR
 def path(name: str) -> Path:
     """A file of this machine with the table, verified by its SHA-256.
 
-    It is looked for in the folder ``FORERUN_DATA_DIR``, then in the cache (``FORERUN_CACHE_DIR``, else ``forerun`` in
+    Tables of our own come with forerun. Others are looked for in the folder ``FORERUN_DATA_DIR``, then in the cache (``FORERUN_CACHE_DIR``, else ``forerun`` in
     the user's cache folder). If it is in neither, it is fetched into the cache: from ``FORERUN_MIRROR`` (the address of
     a folder with the files), then, where a converter is registered, from where it was published (from
     ``FORERUN_UPSTREAM`` in place of raw.githubusercontent.com if that is set). A file with another SHA-256 is refused
@@ -47,8 +48,9 @@ def path(name: str) -> Path:
         raise DataError(
             "unreadable", f"cannot read {found}: {error.strerror}", advice="Check its permissions"
         ) from None
-    if source == "local":
-        _verify(content, dataset.sha256, str(found), "Replace the file, or unset FORERUN_DATA_DIR")
+    if source != "cached":
+        advice = "Install forerun again" if source == "shipped" else "Replace the file, or unset FORERUN_DATA_DIR"
+        _verify(content, dataset.sha256, str(found), advice)
         return found
     try:
         _verify(content, dataset.sha256, str(found), "It was removed from the cache; ask again")
@@ -77,7 +79,9 @@ def read(name: str, **settings: Any) -> Runs:
 
 
 def place(dataset: Dataset) -> tuple[str, Path | None]:
-    """``"local"``, ``"cached"`` or ``"absent"``, and the file. Nothing is verified or fetched."""
+    """``"shipped"``, ``"local"``, ``"cached"`` or ``"absent"``, and the file. Nothing is verified or fetched."""
+    if (file := SHIPPED / dataset.file).is_file():
+        return "shipped", file
     folder = os.environ.get("FORERUN_DATA_DIR")
     if folder and (file := Path(folder) / dataset.file).is_file():
         return "local", file

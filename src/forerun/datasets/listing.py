@@ -40,7 +40,7 @@ def dataset_text(name: str) -> str:
         ("units", dataset.units),
         ("cite", dataset.paper),
         ("licence", dataset.licence),
-        ("source", f"github.com/{dataset.repository} at commit {dataset.commit[:12]}, {dataset.path}"),
+        ("source", _source(dataset)),
         ("file", f"{dataset.file}, SHA-256 {dataset.sha256}"),
         ("published", _published(dataset)),
         ("here", _here(dataset)),
@@ -117,7 +117,15 @@ def _plain(roles: Any) -> dict[str, str]:
     return dict(_flat(roles))
 
 
+def _source(dataset: Dataset) -> str:
+    if not dataset.repository:
+        return f"trained for forerun with the ladder file {dataset.path}; it comes with the package"
+    return f"github.com/{dataset.repository} at commit {dataset.commit[:12]}, {dataset.path}"
+
+
 def _published(dataset: Dataset) -> str:
+    if not dataset.repository:
+        return ""
     if dataset.upstream is None:
         return "put together from several files of the source"
     text = f"one file of {dataset.upstream.bytes:,} bytes, SHA-256 {dataset.upstream.sha256}"

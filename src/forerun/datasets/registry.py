@@ -28,7 +28,8 @@ class Dataset:
     ``sha256`` is that of the table as forerun reads it, ``file`` its name in a folder or on a mirror. ``title`` is for
     lists, ``what`` the line that says what the rows are. ``repository``,
     ``commit`` and ``path`` say where the numbers were published, ``paper`` whom to cite. ``licence`` is what the
-    source states; "no licence file" means that nobody has allowed you to pass the numbers on.
+    source states; "no licence file" means that nobody has allowed you to pass the numbers on. Tables that we trained
+    ourselves have no repository: ``path`` then is the ladder file that makes them.
 
     ``law`` is a law of forerun that fits the table, empty where none does; then ``roles`` (role -> column), ``where``,
     ``drop``, ``final`` (only the last row of each run), ``objective``, ``N_counts`` and ``loss_unit`` say how it is
@@ -54,9 +55,9 @@ class Dataset:
     units: str
     licence: str
     paper: str
-    repository: str
-    commit: str
     path: str
+    repository: str = ""
+    commit: str = ""
     law: str = ""
     roles: Mapping[str, Any] = field(default_factory=dict)
     where: tuple[str, ...] = ()

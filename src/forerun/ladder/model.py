@@ -10,6 +10,7 @@ from forerun.ladder.rung import VOCABULARY, Rung
 
 BASE_WIDTH, BASE_DEPTH = 32, 2  # the model at which the rules change nothing
 ROTARY_BASE = 10_000.0
+SHARPNESS = 10.0  # largest logit of attention: with one norm each, queries and keys of narrow heads could not reach it
 
 
 class Block(nn.Module):
@@ -31,7 +32,7 @@ class Block(nn.Module):
         # Queries and keys have one norm each, so that the logits of attention cannot grow without bound.
         qk = rotate(norm(qkv[:, :, :2]), cosine, sine)
         q, k, v = qk[:, :, 0].transpose(1, 2), qk[:, :, 1].transpose(1, 2), qkv[:, :, 2].transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=SHARPNESS / q.size(-1))
         x = x + self.branch * self.out(mixed.transpose(1, 2).reshape(batch, length, width))
         return x + self.branch * self.down(F.relu(self.up(norm(x))).square())
 

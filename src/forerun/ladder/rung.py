@@ -12,7 +12,7 @@ from typing import Any, Literal
 from forerun.cost import Decoder, parameters, training_flops
 
 VOCABULARY = 256  # bytes are the tokens
-HEAD_WIDTHS = (32, 28, 24, 20, 16, 12, 8, 4, 2)
+HEAD_WIDTH = 32  # wished for; rotary positions turn pairs, so that a head has an even width
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class Rung:
 
     @property
     def heads(self) -> int:
-        """Attention heads: 32 wide, or the widest below it that divides the width."""
-        return self.width // next(w for w in HEAD_WIDTHS if self.width % w == 0)
+        """Attention heads, each of the even width nearest to 32 (as a factor) that divides the width."""
+        widths = [w for w in range(2, self.width + 1, 2) if self.width % w == 0]
+        return self.width // min(widths, key=lambda w: max(w / HEAD_WIDTH, HEAD_WIDTH / w))
 
     @cached_property
     def architecture(self) -> Decoder:
