@@ -59,7 +59,7 @@ def _asked_to_end() -> Iterator[threading.Event]:
         yield came
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: what was there was not set from Python
 
 
 def open_corpus(store: Store, context: int | None = None) -> Corpus:
