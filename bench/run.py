@@ -29,6 +29,7 @@ NAMES = (
     "extrapolation",
     "decade",
     "ablation",
+    "ladder_throughput",
 )
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

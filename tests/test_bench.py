@@ -9,16 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import comparisons, peer, peers  # noqa: E402
+from bench import comparisons, ladder_throughput, matrix_products, peer, peers  # noqa: E402
 from bench.coverage import trials  # noqa: E402
 from bench.peers import environment, tables  # noqa: E402
+from bench.plain_training import PlainTraining  # noqa: E402
 from bench.record import single, table, unmeasured  # noqa: E402
 from bench.reference import exponential_weights, small_runs, solved  # noqa: E402
 from bench.refits import compare  # noqa: E402
+
+from forerun.ladder import Rung  # noqa: E402
 
 POINT = np.array([6.17, 7.67, 0.6, 0.348, 0.366])
 REPETITIONS, DRAWS = 60, 100
@@ -196,3 +202,32 @@ def test_intervals_cover_what_they_promise():
 
 def test_the_same_check_fails_an_engine_whose_refits_stop_early():
     assert not BAND[0] <= pooled_coverage("l-bfgs") <= BAND[1]
+
+
+RUNG = Rung(width=48, depth=2, context=32, batch=4, steps=100)
+
+
+def test_the_products_beside_a_trainer_are_those_that_are_counted():
+    assert sum(p.flops for p in matrix_products.products(RUNG)) == RUNG.flops / RUNG.steps
+
+
+def test_the_plain_decoder_takes_the_same_products():
+    training = PlainTraining(RUNG, np.arange(1000, dtype=np.uint8))
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        torch.autograd.backward(training.model(*training.batch()))
+    assert counter.get_total_flops() == RUNG.flops / RUNG.steps
+
+
+def test_the_plain_decoder_learns():
+    training = PlainTraining(RUNG, np.frombuffer(b"ships sail north " * 200, dtype=np.uint8))
+    losses = [training.step() for _ in range(60)]
+    assert losses[0] == pytest.approx(np.log(256), rel=0.05)
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_loops_that_take_turns_are_timed_equally_often():
+    steps = {"one": lambda: None, "other": lambda: sum(range(20_000))}
+    seconds = ladder_throughput.interleaved(steps, 3)
+    assert [len(values) for values in seconds.values()] == [3, 3]
+    found = ladder_throughput.rows("x", RUNG, {k: [0.2, 0.1] for k in ("products", "plain", "Muon", "AdamW")})
+    assert [m.median for m in found] == [100.0, 1.0, 100.0, 1.0]

@@ -52,7 +52,14 @@ def test_causal_counting_takes_half_of_the_attention():
 
 @pytest.mark.parametrize(
     ("change", "part"),
-    [({"width": 0}, "width is 0"), ({"heads": 3}, "3 heads do not divide"), ({"layers": 1.5}, "layers is 1.5")],
+    [
+        ({"width": 0}, "width is 0"),
+        ({"heads": 3}, "3 heads do not divide"),
+        ({"layers": 1.5}, "layers is 1.5"),
+        ({"layers": float("nan")}, "layers is nan"),
+        ({"heads": 4, "kv_heads": 3}, "3 kv_heads do not divide 4 heads"),
+        ({"heads": 4, "kv_heads": 8}, "8 kv_heads do not divide 4 heads"),
+    ],
 )
 def test_impossible_architectures_are_refused(change, part):
     with pytest.raises(DataError, match=part):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,14 @@ def test_unusable_text_gets_one_line(tmp_path, files, part):
 def test_a_missing_folder_gets_one_line(tmp_path):
     with pytest.raises(DataError, match="is not a folder of text"):
         read_corpus(tmp_path / "nowhere")
+
+
+def test_counting_pairs_takes_little_memory_beside_the_text():
+    text = np.random.default_rng(0).integers(0, 256, 30_000_000, dtype=np.uint8)
+    corpus = Corpus("random", text, {"text": text[:10_000]}, 2, "")
+    tracemalloc.start()
+    loss = bigram_loss(corpus)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert loss == pytest.approx(np.log(256), rel=0.01)
+    assert peak < len(text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import jsonschema
 import pytest
@@ -99,6 +101,16 @@ def test_other_commands_take_the_folder_of_a_ladder(folder, capsys):
         (["run", "--budget", "1s", "--text", "{texts}"], "are too short for a ladder"),
         (["run", "--budget", "1m", "--text", "{here}/nowhere"], "is not a folder of text"),
         (["run", "--budget", "1m", "--on", "moon"], "there is no launcher 'moon'. Use one of: local, ray, slurm"),
+        (["run", "--budget", "1m", "--device", "gpu"], "there is no device 'gpu'. Use one of: cpu, cuda, mps"),
+        (["run", "--budget", "1m", "--set", "partition"], "--set takes NAME=VALUE, received 'partition'"),
+        (
+            ["run", "--budget", "1m", "--set", "partition=gpu"],
+            "workers on this machine have no settings, received partition",
+        ),
+        (["run", "--budget", "1m", "--workers", "0"], "workers is 0"),
+        (["run", "--budget", "1m", "--workers", "-1"], "workers is -1"),
+        (["run", "--budget", "1m", "--text", "{texts}", "--into", "{texts}/prose/0.txt"], "cannot make the folder"),
+        (["run", "{here}"], "cannot be read"),
     ],
 )
 def test_what_is_wrong_gets_one_line(tmp_path, texts, capsys, monkeypatch, arguments, part):
@@ -132,3 +144,27 @@ def test_without_the_extra_one_line_names_it(tmp_path, package):
         f"forerun: to train a ladder needs the package {package}, which is not installed. "
         "Install it with: pip install 'forerun[train]'\n"
     )
+
+
+def test_a_ladder_that_is_stopped_says_how_to_go_on(tmp_path, texts):
+    (tmp_path / "ladder.toml").write_text(FILE.replace('"texts"', f'"{texts}"').replace("100, 200", "100, 90_000"))
+    words = [sys.executable, "-m", "forerun.cli", "ladder", "run", "ladder.toml", "--into", "out", "--workers", "1"]
+    running = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not [r for r in states(tmp_path / "out") if r == "running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    running.send_signal(signal.SIGTERM)
+    err = running.communicate(timeout=60)[1]
+    assert running.returncode == 1
+    assert (
+        err.splitlines()[-1]
+        == "forerun: stopped; all that was trained is kept in out. Go on with: forerun ladder run --into out"
+    )
+    assert "running" not in states(tmp_path / "out")
+
+
+def states(folder):
+    from forerun.ladder import Store
+
+    return [row.state for row in Store(folder).rows()] if Store.is_in(folder) else []

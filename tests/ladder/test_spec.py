@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -160,3 +163,70 @@ def test_too_little_time_is_refused():
 def test_sizes_rise():
     counts = [Rung(width=w, depth=d).parameters for w, d in sizes()]
     assert counts == sorted(counts)
+
+
+@pytest.mark.parametrize(
+    ("setting", "part"),
+    [
+        ({"width": 33}, "width is 33. Give an even number"),
+        ({"width": 0}, "width is 0. Give a whole number above zero"),
+        ({"width": 32.0}, "width is 32.0. Give a whole number above zero"),
+        ({"steps": 0}, "steps is 0"),
+        ({"warmup": -1}, "warmup is -1. Give a whole number, zero or more"),
+        ({"lr": 0.0}, "lr is 0.0. Give a number above zero"),
+        ({"adam_lr": math.inf}, "adam_lr is inf"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
+        ({"cooldown": 1.5}, "cooldown is 1.5. Give a share from 0 to 1"),
+        ({"optimizer": "sgd"}, "optimizer is 'sgd'. Use one of: muon, adamw"),
+        ({"schedule": "Cosine"}, "schedule is 'Cosine'"),
+        ({"scaling": "muP"}, "scaling is 'muP'"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(setting, part):
+    with pytest.raises(DataError, match=part):
+        Rung(**setting)
+
+
+def test_an_odd_width_in_a_file_gets_one_line():
+    with pytest.raises(DataError, match="width is 33"):
+        expand(parse_spec({"grid": [{"size": "33x2", "steps": 300}]}))
+
+
+def test_device_time_without_a_speed_is_refused():
+    with pytest.raises(DataError, match="tokens per second are not known"):
+        expand(parse_spec({"grid": [{"size": "32x2", "device_time": "30s"}]}))
+    with pytest.raises(DataError, match="tokens per second are not known"):
+        expand(parse_spec({"budget": "1s", "grid": [{"size": "32x2", "steps": 1000}]}))
+
+
+def test_what_is_wrong_with_a_speed_is_not_taken_for_a_budget_in_flops():
+    def broken(rung):
+        raise DataError("small-corpus", "there is too little text")
+
+    with pytest.raises(DataError, match="too little text"):
+        expand(parse_spec({"budget": "15m", "grid": [{"size": "32x2", "steps": 1000}]}), broken)
+
+
+def test_a_ladder_of_held_back_runs_only_is_refused():
+    with pytest.raises(DataError, match="every run is held back"):
+        expand(parse_spec({"grid": [{"size": "32x2", "steps": 1000, "held_back": True}]}))
+
+
+def test_a_folder_instead_of_a_file_gets_one_line(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_spec(tmp_path)
+
+
+def test_a_file_is_read_as_utf8_wherever_it_is(tmp_path):
+    (tmp_path / "ladder.toml").write_bytes("corpus = 'bücher'\n[[grid]]\nsteps = 300".encode())
+    code = "import sys; from forerun.ladder import read_spec; print(ascii(read_spec(sys.argv[1]).corpus.name))"
+    words = [sys.executable, "-X", "utf8=0", "-c", code, str(tmp_path / "ladder.toml")]
+    done = subprocess.run(
+        words, env=os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}, capture_output=True, text=True
+    )
+    assert done.stdout == "'b\\xfccher'\n", done.stderr
+
+
+def test_the_longest_context_of_a_file_is_known():
+    assert parse_spec({"grid": [{"steps": 300}]}).context == 128
+    assert parse_spec({"run": {"context": 32}, "grid": [{"steps": 300}, {"context": [16, 64]}]}).context == 64

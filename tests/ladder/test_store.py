@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -132,3 +135,38 @@ def test_a_killed_writer_leaves_a_store_that_can_be_read(store):
     assert len(store.rows()) == 3
     store.beat(row, 1, 2.0)
     assert sqlite3.connect(store.path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_machines_that_share_a_folder_share_no_memory(store):
+    """A write-ahead log keeps its index in memory that only processes of one machine share."""
+    assert sqlite3.connect(store.path).execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_the_ladder_of_another_user_can_be_read(store):
+    code = (
+        "import os, sys; from forerun.ladder.store import Store\n"
+        "if not os.geteuid(): os.setuid(65534)  # root may write anywhere\n"
+        "print(len(Store(sys.argv[1]).rows()))"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(store.path, folder)
+        (folder / "ladder.db").chmod(0o444)
+        folder.chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, check=False)
+        folder.chmod(0o755)
+    assert done.stdout == "3\n", done.stderr
+
+
+def test_a_worker_that_is_asked_to_end_does_not_use_up_attempts(store):
+    for _ in range(3 * ATTEMPTS):
+        assert store.claim("w").rung.steps == 100
+        store.release("w", asked=True)
+    assert not [r for r in store.rows() if r.state == "failed"]
+
+
+def test_a_folder_that_cannot_be_made_gets_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DataError, match="cannot make the folder"):
+            Store(folder, create=True)

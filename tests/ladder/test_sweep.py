@@ -149,3 +149,54 @@ def test_workers_that_cannot_work_end_the_ladder_with_one_line(texts, tmp_path, 
     with pytest.raises(DataError, match="workers ended and 6 runs are still open"):
         drive(store, Dead(), workers=2)
     assert isinstance(store, Store)
+
+
+def test_workers_of_two_ladder_commands_never_have_the_same_name(texts, tmp_path):
+    names = []
+
+    class Recorder:
+        def start(self, folder, name, held_back):
+            names.append(name)
+            raise RuntimeError
+
+        def close(self):
+            pass
+
+    store = queue(ladder(texts, held=False, widths=(16,)), tmp_path)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            drive(store, Recorder(), workers=1)
+    assert len(set(names)) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "part"), [({"workers": 0}, "workers is 0"), ({"level": 90}, "level must lie between")]
+)
+def test_a_setting_that_cannot_be_is_refused_before_anything_is_trained(texts, tmp_path, setting, part):
+    with pytest.raises(DataError, match=part):
+        run_ladder(ladder(texts), tmp_path, **setting)
+    assert not (tmp_path / "ladder.db").exists()
+
+
+def test_runs_of_a_longer_context_than_the_text_are_refused(texts, tmp_path):
+    queue(Ladder((BASE,), corpus=texts, watch=WATCH), tmp_path)
+    with pytest.raises(DataError, match="less than two windows of 100000"):
+        queue(Ladder((replace(BASE, context=100_000),), corpus=texts, watch=WATCH), tmp_path)
+    assert len(queue(Ladder((replace(BASE, context=64),), corpus=texts, watch=WATCH), tmp_path).rows()) == 2
+
+
+def test_a_ladder_without_runs_is_refused(texts, tmp_path):
+    with pytest.raises(DataError, match="the ladder has no runs"):
+        queue(Ladder((), corpus=texts), tmp_path)
+
+
+def test_single_runs_are_not_counted_as_searches(texts, tmp_path):
+    from forerun.ladder.doubts import doubts
+
+    searched = [replace(BASE, lr=lr) for lr in (0.01, 0.02, 0.04)]
+    alone = [replace(BASE, steps=steps) for steps in (200, 300)]
+    store = queue(Ladder((*searched, *alone), corpus=texts, watch=WATCH), tmp_path)
+    while (row := store.claim("w")) is not None:
+        store.finish(row, "done", {"loss": row.rung.lr}, [])
+    (note,) = [note for note in doubts(store) if note.code == "edge-of-search"]
+    assert "for 1 of 1 searches" in note.message

@@ -45,7 +45,6 @@ def test_a_stopped_run_goes_on_to_the_last_bit(corpus, tmp_path, optimizer, stop
     assert resumed.losses == whole.losses
     assert resumed.curve == whole.curve
     assert resumed.steps_trained == whole.steps_trained == 60
-    assert not list((tmp_path / "parts").iterdir())
 
 
 def test_training_learns_more_than_pairs_of_bytes(corpus, tmp_path):
@@ -180,3 +179,41 @@ def test_a_run_starts_from_equal_chances():
     training = Training.start(TINY, "cpu")
     tokens = torch.randint(0, 256, (2, 33))
     assert float(training.model.loss(tokens).detach()) == pytest.approx(math.log(256))
+
+
+def test_a_run_that_diverges_at_its_last_step_leaves_earlier_points_alone(corpus, tmp_path, monkeypatch):
+    import forerun.ladder.trainer as trainer
+
+    def lost(training, *rest):
+        advance(training, *rest)
+        if training.step == TINY.steps:
+            training.monitor.mean = math.nan
+
+    advance = trainer.advance
+    monkeypatch.setattr(trainer, "advance", lost)
+    quiet = replace(WATCH, validate_curve=False)
+    outcome = train(TINY, corpus, folder=tmp_path, watch=quiet)
+    assert outcome.state == "diverged"
+    assert [point for point in outcome.curve if "loss" in point] == []
+
+
+def test_a_long_evaluation_says_that_it_lives(corpus, tmp_path):
+    heard = []
+    train(TINY, corpus, folder=tmp_path, watch=WATCH, beat=lambda training: heard.append(training.step))
+    batches = sum(-(-len(s) // 64) for s in corpus.validation(WATCH.validation_bytes, 32).values())
+    assert heard.count(TINY.steps) == batches
+    assert len(set(heard)) > 3
+
+
+def test_a_run_keeps_its_checkpoint_until_its_result_is_stored(corpus, tmp_path):
+    def kill(training):
+        if training.step == 30:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(TINY, corpus, folder=tmp_path, watch=WATCH, alive=kill)
+    first = train(TINY, corpus, folder=tmp_path, watch=WATCH)
+    steps = []
+    again = train(TINY, corpus, folder=tmp_path, watch=WATCH, alive=lambda training: steps.append(training.step))
+    assert steps[0] == 31
+    assert again.losses == first.losses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from argparse import Namespace
@@ -39,14 +40,31 @@ def _run(asked: Namespace, rest: list[str]) -> Answer:
 
     if rest and asked.budget:
         raise WrongUsage("give a ladder file or --budget, not both: the file has its own runs")
-    started = fl.launcher(asked.on, device=asked.device, **pairs(asked.set, "--set", "NAME=VALUE"))
+    settings = pairs(asked.set, "--set", "NAME=VALUE")
+    numbered = {name: int(value) if value.isdecimal() else value for name, value in settings.items()}
+    started = fl.launcher(asked.on, device=asked.device, **numbered)
+    workers = _workers(asked)
     wanted = _wanted(asked, Path(rest[0]) if rest else None)
     print(_announce(wanted, asked), file=sys.stderr, flush=True)
-    workers = asked.workers or os.cpu_count() or 1
-    done = fl.run_ladder(
-        wanted, asked.into, workers=workers, launcher=started, look=_Progress(), level=asked.level, seed=asked.seed
-    )
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # its workers must not outlive it
+    try:
+        done = fl.run_ladder(
+            wanted, asked.into, workers=workers, launcher=started, look=_Progress(), level=asked.level, seed=asked.seed
+        )
+    except KeyboardInterrupt:
+        advice = f"Go on with: forerun ladder run --into {asked.into}"
+        message = f"stopped; all that was trained is kept in {asked.into}"
+        raise DataError("stopped", message, advice=advice) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
     return done.to_dict(), str(done), (*done.fit.notes, *done.notes)
+
+
+def _workers(asked: Namespace) -> int:
+    """How many runs are trained at a time."""
+    if asked.workers is not None and asked.workers < 1:
+        raise DataError("bad-value", f"workers is {asked.workers}", advice="Give at least one")
+    return asked.workers or os.cpu_count() or 1
 
 
 def _wanted(asked: Namespace, file: Path | None) -> Ladder:
@@ -59,14 +77,18 @@ def _wanted(asked: Namespace, file: Path | None) -> Ladder:
         return fl.queued(fl.Store(asked.into))
     given = fl.read_spec(file) if file else None
     text = asked.text or (given.corpus if given else None)
-    speed = fl.speeds(fl.Store(asked.into, create=True), fl.read_corpus(text), device=asked.device)
+    speed = fl.speeds(
+        fl.Store(asked.into, create=True),
+        fl.read_corpus(text, context=given.context if given else fl.Rung.context),
+        device=asked.device,
+    )
     if given is not None:
         return fl.expand(given.model_copy(update={"corpus": text}), speed)
     try:
         seconds = parse_duration(asked.budget)
     except ValueError as error:
         raise DataError("bad-value", f"--budget: {error}") from None
-    fitted, held = fl.design(seconds * (asked.workers or os.cpu_count() or 1), speed)
+    fitted, held = fl.design(seconds * _workers(asked), speed)
     return fl.Ladder(tuple(fitted), tuple(held), corpus=text)
 
 

@@ -12,7 +12,7 @@ from forerun.units import parse_quantity
 
 EXAMPLE_PAIRS = {
     "--role": "x=steps", "--fix": "alpha=0.34", "--tie": "alpha=beta", "--term": "D=NAME", "--at": "N=70e9",
-    "--watch": "logit_max=1e4", "--fact": "schedule='cosine to 10 %'",
+    "--watch": "logit_max=1e4", "--fact": "schedule='cosine to 10 %'", "--set": "partition=gpu",
     "--effective": "N=1B,D=20B",
 }  # fmt: skip
 

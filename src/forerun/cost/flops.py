@@ -39,11 +39,14 @@ class Decoder:
     def __post_init__(self) -> None:
         for name in ("layers", "width", "heads", "feed_forward", "vocabulary", "kv_heads", "head_width"):
             value = getattr(self, name)
-            if value is not None and (value != int(value) or value < 1):
+            if value is not None and not (value >= 1 and value % 1 == 0):
                 raise DataError("bad-architecture", f"{name} is {value!r}", advice="Give a whole number above zero")
         if self.head_width is None and self.width % self.heads:
             message = f"{self.heads} heads do not divide a width of {self.width}"
             raise DataError("bad-architecture", message, advice="Choose heads that divide it, or give head_width")
+        if self.kv_heads is not None and self.heads % self.kv_heads:
+            message = f"{self.kv_heads} kv_heads do not divide {self.heads} heads"
+            raise DataError("bad-architecture", message, advice="Each of them serves as many heads as any other")
 
     @property
     def attention_width(self) -> int:

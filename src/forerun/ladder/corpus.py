@@ -16,6 +16,7 @@ from forerun.note import DataError
 HELD_OUT = 0.05  # share of the bytes of each domain that is never trained on
 HELD_OUT_BYTES = 4_000_000  # and no more of it than this
 SEPARATOR = b"\x00"
+PAIRS_AT_A_TIME = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ class Corpus:
 
 def bigram_loss(corpus: Corpus) -> float:
     """Loss, in nats per byte of held-out text, of knowing which byte follows which: where short runs stop at first."""
-    counts = np.bincount(corpus.train[:-1].astype(np.int64) * 256 + corpus.train[1:], minlength=65536) + 0.01
-    table = counts.reshape(256, 256)
+    counts = np.zeros(65536, dtype=np.int64)
+    for start in range(0, len(corpus.train) - 1, PAIRS_AT_A_TIME):
+        part = corpus.train[start : start + PAIRS_AT_A_TIME + 1]
+        counts += np.bincount(part[:-1].astype(np.int64) * 256 + part[1:], minlength=65536)
+    table = (counts + 0.01).reshape(256, 256)
     log = np.log(table / table.sum(axis=1, keepdims=True))
     losses = [-float(log[text[:-1], text[1:]].mean()) for text in corpus.held_out.values()]
     return sum(losses) / len(losses)

@@ -49,11 +49,12 @@ def _edges(rows: Sequence[Row]) -> list[Note]:
         for row in rows:
             values = searches.setdefault(_without(row.rung, name), {})
             values.setdefault(getattr(row.rung, name), []).append(_loss(row))
+        searches = {shared: values for shared, values in searches.items() if len(values) >= 3}
         at_edge = []
         for shared, values in searches.items():
             tried = sorted(values)
             best = min(tried, key=lambda value: sum(values[value]) / len(values[value]))
-            if len(tried) >= 3 and best in (tried[0], tried[-1]):
+            if best in (tried[0], tried[-1]):
                 at_edge.append("{width}x{depth} ({best:g})".format(**dict(shared), best=best))
         if at_edge:
             message = f"the best {name} is the first or last that was tried for {len(at_edge)} of {len(searches)} searches: {', '.join(at_edge[:4])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class Ray:
         self.tasks: list[Any] = []
         if not ray.is_initialized():
             ray.init(log_to_driver=False, include_dashboard=False, **settings)
-        options = {"num_gpus": 1} if device == "cuda" else {"num_cpus": 1}
+        options = {"num_gpus": 1} if device.startswith("cuda") else {"num_cpus": 1}
         self.remote = self.ray.remote(max_retries=0, **options)(work)
 
     def start(self, folder: Path, name: str, held_back: bool) -> Alive:
@@ -96,7 +97,7 @@ class Slurm:
     def start(self, folder: Path, name: str, held_back: bool) -> Alive:
         """Submit a job."""
         executor = self.submitit.AutoExecutor(folder=folder / "slurm", cluster=self.cluster)
-        gpus = {"gpus_per_node": 1} if self.device == "cuda" else {}
+        gpus = {"gpus_per_node": 1} if self.device.startswith("cuda") else {}
         executor.update_parameters(name=name, cpus_per_task=1, **{"timeout_min": 24 * 60} | gpus | self.settings)
         job = executor.submit(work, str(folder.resolve()), name=name, held_back=held_back, device=self.device)
         self.jobs.append(job)
@@ -113,9 +114,14 @@ LAUNCHERS = {"local": Local, "ray": Ray, "slurm": Slurm}
 
 
 def launcher(name: str, *, device: str = "cpu", **settings: Any) -> Launcher:
-    """The launcher of that name: ``local``, ``ray`` or ``slurm``."""
+    """The launcher of that name: ``local``, ``ray`` or ``slurm``; ``device`` is ``cpu``, ``mps``, ``cuda`` or ``cuda:1``."""
     if name not in LAUNCHERS:
         raise DataError(
             "unknown-launcher", f"there is no launcher {name!r}", advice=f"Use one of: {', '.join(LAUNCHERS)}"
         )
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", device):
+        raise DataError("unknown-device", f"there is no device {device!r}", advice="Use one of: cpu, cuda, mps")
+    if settings and name == "local":
+        message = f"workers on this machine have no settings, received {', '.join(settings)}"
+        raise DataError("bad-option", message, advice="Leave them out, or choose ray or slurm")
     return LAUNCHERS[name](device=device, **settings)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from forerun.cost import Decoder, parameters, training_flops
+from forerun.note import DataError
 
 VOCABULARY = 256  # bytes are the tokens
 HEAD_WIDTH = 32  # wished for; rotary positions turn pairs, so that a head has an even width
+CHOICES = {
+    "optimizer": ("muon", "adamw"),
+    "schedule": ("linear", "cosine", "wsd", "constant"),
+    "scaling": ("standard", "mup", "completep"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,8 @@ class Rung:
     ``lr`` is the peak learning rate of the matrices inside the blocks, ``adam_lr`` that of embedding and head;
     ``optimizer="adamw"`` trains both with AdamW. ``warmup`` is in steps, ``cooldown`` the share of a ``wsd`` schedule that
     decays, ``final_lr`` the share of the peak that cosine and linear schedules end on. Two rungs that are equal give, on
-    one CPU and version of PyTorch, the same losses to the last bit.
+    one CPU and version of PyTorch, the same losses to the last bit. The default rates suit Muon: AdamW needs others.
+    Raises ``DataError`` for a setting that no run can have, such as an odd width.
 
     >>> Rung(width=32, depth=2, steps=100).tokens
     51200
@@ -43,6 +51,23 @@ class Rung:
     final_lr: float = 0.0
     scaling: Literal["standard", "mup", "completep"] = "standard"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for names, allowed, advice in (
+            (("width", "depth", "context", "batch", "steps"), _count, "Give a whole number above zero"),
+            (("warmup", "seed"), lambda v: v == 0 or _count(v), "Give a whole number, zero or more"),
+            (("lr", "adam_lr"), lambda v: 0 < v < math.inf, "Give a number above zero"),
+            (("weight_decay",), lambda v: 0 <= v < math.inf, "Give a number, zero or more"),
+            (("cooldown", "final_lr"), lambda v: 0 <= v <= 1, "Give a share from 0 to 1"),
+            (("width",), lambda v: v % 2 == 0, "Give an even number: rotary positions turn pairs"),
+        ):
+            for name in names:
+                if not allowed(getattr(self, name)):
+                    raise DataError("bad-run", f"{name} is {getattr(self, name)!r}", advice=advice)
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                advice = f"Use one of: {', '.join(choices)}"
+                raise DataError("bad-run", f"{name} is {getattr(self, name)!r}", advice=advice)
 
     @property
     def size(self) -> str:
@@ -88,14 +113,14 @@ class Rung:
         """This run, as long as one of the amounts says: the nearest whole number of steps, at least one.
 
         ``flops`` are counted as in :attr:`flops`, parameters as in :attr:`parameters`; ``device_time`` is in seconds of one
-        device, whose tokens per second ``throughput(rung)`` gives.
+        device, whose tokens per second ``throughput(rung)`` gives; without it, a ``DataError`` is raised.
         """
         if tokens_per_parameter is not None:
             tokens = tokens_per_parameter * self.parameters
         if flops is not None:
             tokens = flops / training_flops(self.architecture, self.context)
-        if device_time is not None and throughput is not None:
-            tokens = device_time * throughput(self)
+        if device_time is not None:
+            tokens = device_time * known(throughput)(self)
         if tokens is not None:
             steps = round(tokens / (self.batch * self.context))
         return self if steps is None else replace(self, steps=max(1, steps))
@@ -121,3 +146,15 @@ class Rung:
     def to_dict(self) -> dict[str, Any]:
         """All settings, as JSON has them."""
         return asdict(self)
+
+
+def known(throughput: Callable[[Rung], float] | None) -> Callable[[Rung], float]:
+    """The throughput, where it is needed. Raises ``DataError`` if there is none."""
+    if throughput is None:
+        message = "runs are set by device time, and the tokens per second are not known"
+        raise DataError("no-throughput", message, advice="Give throughput, for example from forerun.ladder.speeds")
+    return throughput
+
+
+def _count(value: object) -> bool:
+    return isinstance(value, int) and value > 0

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from forerun.ladder.monitor import DEFAULT_WATCH, Watch
-from forerun.ladder.rung import Rung
+from forerun.ladder.rung import Rung, known
 from forerun.note import DataError, nearest
 from forerun.units import parse_duration, parse_quantity
 
@@ -121,6 +121,12 @@ class Spec(BaseModel):
     watch: Watching = Watching()
     grid: Annotated[list[Grid], Field(min_length=1)]
 
+    @property
+    def context(self) -> int:
+        """The longest context of all runs."""
+        shared = self.run.context or [Rung.context]
+        return max(length for grid in self.grid for length in grid.context or shared)
+
 
 @dataclass(frozen=True)
 class Ladder:
@@ -159,9 +165,12 @@ def read_spec(path: str | Path) -> Spec:
     """The ladder that a TOML file describes. Raises ``DataError`` with the key, what was received, and what is allowed."""
     path = Path(path)
     try:
-        data = tomllib.loads(path.read_text())
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError("no-file", f"there is no file {path}", advice="Name a ladder file (.toml)") from None
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise DataError("unreadable", message, advice="Name a ladder file (.toml)") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError("bad-ladder", f"{path} is not TOML: {error}") from None
     spec = parse_spec(data, name=str(path))
@@ -202,7 +211,7 @@ def expand(spec: Spec, throughput: Callable[[Rung], float] | None = None) -> Lad
     """Every run of ``spec``. ``throughput(rung)`` gives tokens per second, and is asked where runs are set by device time.
 
     Runs of fewer than ``minimum_steps`` steps are left out: they end on the plateau before a law shows. Raises
-    ``DataError`` if none is left, or if all together need more than the budget.
+    ``DataError`` if none is left to fit, or if all together need more than the budget.
     """
     rungs: dict[str, tuple[Rung, bool]] = {}
     left_out = {}
@@ -217,6 +226,9 @@ def expand(spec: Spec, throughput: Callable[[Rung], float] | None = None) -> Lad
         raise DataError("no-runs", message, advice="Train longer, choose smaller models, or lower minimum_steps")
     kept = tuple(r for r, held in rungs.values() if not held)
     held = tuple(r for r, held in rungs.values() if held)
+    if not kept:
+        message = f"every run is held back ({len(held)}), and none is left to forecast them from"
+        raise DataError("no-runs", message, advice="Add a table [[grid]] without held_back")
     _check_budget(spec, (*kept, *held), throughput)
     return Ladder(kept, held, tuple(left_out.values()), spec.corpus, Watch(**spec.watch.model_dump()))
 
@@ -227,10 +239,12 @@ def _check_budget(spec: Spec, rungs: tuple[Rung, ...], throughput: Callable[[Run
         return
     try:
         allowed, unit = parse_duration(spec.budget), "seconds of one device"
-        needed = sum(rung.tokens / throughput(rung) for rung in rungs) if throughput else 0.0
     except ValueError:
         allowed, unit = parse_quantity(spec.budget), "FLOP"
+    if unit == "FLOP":
         needed = sum(rung.flops for rung in rungs)
+    else:
+        needed = sum(rung.tokens / known(throughput)(rung) for rung in rungs)
     if needed > allowed:
         message = f"the runs need {needed:.3g} {unit}, more than the budget of {spec.budget}"
         raise DataError("over-budget", message, advice="Leave runs out, shorten them, or raise the budget")

@@ -52,7 +52,10 @@ class LostLease(Exception):
 
 
 class Store:
-    """The store in a folder; every call is one transaction, and many processes may use it at once.
+    """The store in a folder; every call is one transaction, and many processes may use it at once, on several machines too.
+
+    It keeps SQLite's rollback journal: a write-ahead log needs memory that only processes of one machine share.
+    The clocks of the machines must agree to within a few seconds.
 
     ``waiting`` runs are claimed, cheapest first; a ``running`` one belongs to its worker as long as its heartbeat is
     younger than 60 seconds. Runs end ``done``, ``diverged`` (kept, flagged) or ``failed`` (five attempts that got no further).
@@ -62,14 +65,20 @@ class Store:
         self.folder = Path(folder)
         self.path = self.folder / FILE
         if create:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                message = f"cannot make the folder {self.folder}: {error.strerror}"
+                raise DataError("cannot-write", message, advice="Name another folder") from None
         elif not self.path.exists():
             message = f"{self.folder} holds no ladder (no file {FILE})"
             raise DataError("no-ladder", message, advice="Start one with: forerun ladder run --into FOLDER")
         try:
-            with self._transaction() as db:
-                for statement in TABLES.split(";"):
-                    db.execute(statement)
+            if create:
+                with self._transaction() as db:
+                    for statement in TABLES.split(";"):
+                        db.execute(statement)
+            self.fact("corpus")
         except sqlite3.DatabaseError as error:
             message = f"{self.path} cannot be used as a ladder: {error}"
             raise DataError("bad-ladder", message, advice="Name another folder") from None
@@ -85,12 +94,11 @@ class Store:
         return self.folder / "checkpoints"
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
         db.row_factory = sqlite3.Row
         try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("BEGIN IMMEDIATE")
+            db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
             yield db
             db.execute("COMMIT")
         finally:
@@ -160,9 +168,11 @@ class Store:
             db.execute("UPDATE runs SET error = ? WHERE id = ? AND worker = ?", (error, row.id, row.worker))
             self._release(db, "id = ? AND worker = ?", (row.id, row.worker))
 
-    def release(self, worker: str) -> None:
-        """Give back what ``worker``, which is gone, was training."""
+    def release(self, worker: str, *, asked: bool = False) -> None:
+        """Give back what ``worker``, which is gone, was training; that it was ``asked`` to go is no failed attempt."""
         with self._transaction() as db:
+            if asked:
+                db.execute("UPDATE runs SET attempts = attempts - 1 WHERE state = 'running' AND worker = ?", (worker,))
             self._release(db, "worker = ?", (worker,))
 
     def _release(self, db: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> None:
@@ -175,25 +185,25 @@ class Store:
 
     def rows(self) -> list[Row]:
         """All runs, cheapest first, held-back ones last."""
-        with self._transaction() as db:
+        with self._transaction(writes=False) as db:
             found = db.execute("SELECT * FROM runs ORDER BY held_back, flops, id").fetchall()
         return [_row(r) for r in found]
 
     def curve(self, row: Row) -> list[dict[str, Any]]:
         """The points of the loss curve of ``row`` so far."""
-        with self._transaction() as db:
+        with self._transaction(writes=False) as db:
             found = db.execute("SELECT point FROM curves WHERE run = ? ORDER BY step", (row.id,)).fetchall()
         return [json.loads(r["point"]) for r in found]
 
     def open(self, *, held_back: bool) -> int:
         """How many runs are not finished yet."""
-        with self._transaction() as db:
+        with self._transaction(writes=False) as db:
             query = "SELECT count(*) FROM runs WHERE state IN (?, ?) AND held_back = ?"
             return int(db.execute(query, (*OPEN, held_back)).fetchone()[0])
 
     def fact(self, name: str) -> Any:
         """What was stored under ``name``, or ``None``."""
-        with self._transaction() as db:
+        with self._transaction(writes=False) as db:
             found = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if found is None else json.loads(found["value"])
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
 
+from forerun.fitting.uncertainty import check_kind
 from forerun.ladder.corpus import bigram_loss, read_corpus
 from forerun.ladder.doubts import doubts
 from forerun.ladder.launchers import Launcher, Local
@@ -48,6 +51,8 @@ def run_ladder(
     ``launcher`` says where (this machine by default), and ``look(store)`` is called twice a second. Raises ``DataError``
     when the folder holds another ladder, or the finished runs do not allow a fit.
     """
+    _check_workers(workers)
+    check_kind("bootstrap", "row", 1000, level)  # before hours of training, not after them
     store = queue(ladder, folder)
     launcher = launcher or Local()
     drive(store, launcher, workers=workers, look=look)
@@ -89,6 +94,8 @@ def queue(ladder: Ladder, folder: str | Path) -> Store:
 
     Raises ``DataError`` if the one that is there has another text or is watched in another way.
     """
+    if not (*ladder.rungs, *ladder.held_back):
+        raise DataError("no-runs", "the ladder has no runs", advice="Give it at least one")
     store = Store(folder, create=True)
     context = max(rung.context for rung in (*ladder.rungs, *ladder.held_back))
     facts = {
@@ -118,7 +125,9 @@ def queue(ladder: Ladder, folder: str | Path) -> Store:
         message = f"{store.folder} holds a ladder with another {changed}"
         raise DataError("other-ladder", message, advice="Name another folder with --into")
     else:
-        open_corpus(store)
+        context = max(context, store.fact("context"))
+        open_corpus(store, context)
+        store.set_fact("context", context)
     store.add(ladder.rungs)
     store.add(ladder.held_back, held_back=True)
     return store
@@ -165,7 +174,9 @@ def drive(
 
     A worker that is gone gives its run back at once and another takes its place. ``look(store)`` is called twice a second.
     """
+    _check_workers(workers)
     alive: dict[str, Callable[[], bool]] = {}
+    own = f"{socket.gethostname()}-{uuid4().hex[:8]}"  # process ids repeat from one machine or container to the next
     started = 0
     try:
         while left := store.open(held_back=held_back):
@@ -177,9 +188,14 @@ def drive(
                     message = f"{started} workers ended and {left} runs are still open"
                     raise DataError("workers-end", message, advice=f"See {store.folder / 'workers.log'}")
                 started += 1
-                name = f"{os.getpid()}-{started}"
+                name = f"{own}-{started}"
                 alive[name] = launcher.start(store.folder, name, held_back)
             look(store)
             time.sleep(LOOK)
     finally:
         launcher.close()
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise DataError("bad-value", f"workers is {workers}", advice="Give at least one")

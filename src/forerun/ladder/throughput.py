@@ -14,9 +14,10 @@ from forerun.ladder.trainer import Training, advance, one_thread
 WARM, TIMED, SECONDS = 3, 30, 1.0  # steps before the clock starts; at most this many, and this long, with it
 
 
-def shape(rung: Rung) -> str:
+def shape(rung: Rung, device: str = "cpu") -> str:
     """What the speed of a run depends on, as one word."""
-    return f"{rung.width}x{rung.depth}-context{rung.context}-batch{rung.batch}-{rung.optimizer}"
+    where = "" if device == "cpu" else f"-{device}"
+    return f"{rung.width}x{rung.depth}-context{rung.context}-batch{rung.batch}-{rung.optimizer}{where}"
 
 
 def measure(rung: Rung, corpus: Corpus, *, device: str = "cpu") -> float:
@@ -41,9 +42,10 @@ def speeds(store: Store, corpus: Corpus, *, device: str = "cpu") -> Callable[[Ru
     known: dict[str, float] = store.fact("throughput") or {}
 
     def speed(rung: Rung) -> float:
-        if shape(rung) not in known:
-            known[shape(rung)] = measure(rung, corpus, device=device)
+        name = shape(rung, device)
+        if name not in known:
+            known[name] = measure(rung, corpus, device=device)
             store.set_fact("throughput", known)
-        return known[shape(rung)]
+        return known[name]
 
     return speed

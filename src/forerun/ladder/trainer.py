@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -76,7 +77,9 @@ class Training:
     def save(self, path: Path) -> None:
         """Write the checkpoint in one piece: who reads it finds the old one or the new one."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}.part")
+        beside = path.with_suffix(
+            f".{uuid4().hex}.part"
+        )  # process ids repeat from one machine or container to the next
         state = {
             "model": self.model.state_dict(),
             "optimizers": [o.state_dict() for o in self.optimizers],
@@ -86,7 +89,10 @@ class Training:
             "seconds": self.seconds,
             "curve": self.curve,
         }
-        torch.save(state, beside)
+        with beside.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the new name without its bytes
         os.replace(beside, path)
 
     def load(self, path: Path, device: str) -> None:
@@ -108,22 +114,26 @@ def train(
     watch: Watch = DEFAULT_WATCH,
     device: str = "cpu",
     alive: Callable[[Training], None] = lambda training: None,
+    beat: Callable[[Training], None] = lambda training: None,
 ) -> Outcome:
     """Train ``rung`` on ``corpus`` from its checkpoint in ``folder``, if there is one, and evaluate it.
 
-    ``alive(training)`` is called after every step and may raise to stop; the run then saves where it is.
+    ``alive(training)`` is called after every step and may raise to stop; the run then saves where it is. ``beat(training)``
+    is called after every batch of an evaluation, which may take long. The last checkpoint stays where :func:`checkpoint`
+    says, for the caller to remove once the outcome is kept.
     A ``wsd`` rung leaves its state at the end of the stable phase in ``folder`` and begins from the latest that another
     of the same trunk left there. On a CPU one thread is used, and an interrupted run gives the same losses to the bit.
     """
     one_thread(device)
     training = Training.start(rung, device)
-    own = folder / f"{rung.digest}.pt"
+    own = checkpoint(rung, folder)
     if own.exists():
         training.load(own, device)
     elif (stem := _stem(rung, folder)) is not None:
         training.load(stem, device)
         training.began, training.seconds = training.step, 0.0
     held_out = corpus.validation(watch.validation_bytes, rung.context)
+    probe = next(iter(held_out.values()))[:8, :-1]
     marks = _marks(rung.steps, watch.points)
     saved = time.monotonic()
     clock = saved - training.seconds
@@ -133,7 +143,7 @@ def train(
             break
         if training.step in marks:
             evaluated = watch.validate_curve and training.step < rung.steps
-            training.curve.append(_point(training, held_out, device, evaluated))
+            training.curve.append(_point(training, held_out if evaluated else {}, device, beat, probe))
         now = time.monotonic()
         training.seconds = now - clock
         if rung.trunk is not None and training.step == rung.stable_steps:
@@ -146,10 +156,9 @@ def train(
         except BaseException:
             training.save(own)
             raise
-    losses = evaluate(training.model, held_out, device)
-    if training.step == rung.steps:
+    losses = evaluate(training, held_out, device, beat)
+    if training.curve and training.curve[-1]["step"] == rung.steps:
         training.curve[-1] |= _named(losses)
-    own.unlink(missing_ok=True)
     return Outcome(
         "diverged" if training.monitor.diverged or not all(map(math.isfinite, losses.values())) else "done",
         losses,
@@ -158,6 +167,11 @@ def train(
         time.monotonic() - clock,
         training.step - training.began,
     )
+
+
+def checkpoint(rung: Rung, folder: Path) -> Path:
+    """Where a run that is not finished keeps its state."""
+    return folder / f"{rung.digest}.pt"
 
 
 def one_thread(device: str) -> None:
@@ -228,10 +242,15 @@ def _norm(tensors: list[Tensor]) -> Tensor:
     return torch.nn.utils.get_total_norm(tensors)
 
 
-def _point(training: Training, held_out: Mapping[str, np.ndarray], device: str, evaluated: bool) -> dict[str, Any]:
-    """A point of the curve: the training loss since the last one, norms, and the held-out losses if asked for."""
+def _point(
+    training: Training,
+    held_out: Mapping[str, np.ndarray],
+    device: str,
+    beat: Callable[[Training], None],
+    probe: np.ndarray,
+) -> dict[str, Any]:
+    """A point of the curve: the training loss since the last one, norms on ``probe``, and the losses of ``held_out``."""
     rung, step = training.rung, training.step
-    probe = next(iter(held_out.values()))[:8, :-1]
     with torch.no_grad():
         stream = training.model.stream(_tensor(probe, device))
         logits = training.model.logits(stream)
@@ -243,20 +262,22 @@ def _point(training: Training, held_out: Mapping[str, np.ndarray], device: str, 
         "stream_norm": float(stream.square().mean().sqrt()),
         "logit_norm": float(logits.square().mean().sqrt()),
         "logit_max": float(logits.abs().max()),
-        **_named(evaluate(training.model, held_out, device) if evaluated else {}),
+        **_named(evaluate(training, held_out, device, beat)),
     }
 
 
-def evaluate(model: Decoder, held_out: Mapping[str, np.ndarray], device: str) -> dict[str, float]:
+def evaluate(
+    training: Training, held_out: Mapping[str, np.ndarray], device: str, beat: Callable[[Training], None]
+) -> dict[str, float]:
     """By domain the mean loss, in nats per byte, over held-out sequences (n, context + 1)."""
     losses = {}
     with torch.no_grad():
         for domain, sequences in held_out.items():
             total = 0.0
             for start in range(0, len(sequences), EVALUATION_BATCH):
-                total += float(
-                    model.loss(_tensor(sequences[start : start + EVALUATION_BATCH], device), reduction="sum")
-                )
+                tokens = _tensor(sequences[start : start + EVALUATION_BATCH], device)
+                total += float(training.model.loss(tokens, reduction="sum"))
+                beat(training)
             losses[domain] = total / sequences[:, 1:].size
     return losses
 
