@@ -170,3 +170,11 @@ def test_a_folder_that_cannot_be_made_gets_one_line(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(DataError, match="cannot make the folder"):
             Store(folder, create=True)
+
+
+def test_runs_that_were_given_up_are_tried_again_when_asked(store):
+    for _ in range(ATTEMPTS):
+        store.fail(store.claim("w"), "OSError: no space left")
+    assert [row.state for row in store.rows()].count("failed") == 1
+    assert store.retry() == 1
+    assert store.claim("w").attempts == 1

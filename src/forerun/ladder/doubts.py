@@ -10,6 +10,7 @@ from forerun.note import Note
 
 PLATEAU = 0.03  # a loss less than this share below the bigram loss: the run has hardly learned more than pairs of bytes
 REPEATED = 4.0  # passes over the text up to which repeating it is nearly as good as new text (arXiv:2305.16264)
+SCALED = ("width", "depth", "steps", "seed")  # what a ladder is over; everything else is its recipe
 SEARCHED = ("lr", "adam_lr", "batch")
 
 
@@ -18,6 +19,7 @@ def doubts(store: Store) -> tuple[Note, ...]:
     rows = [row for row in store.rows() if row.result and row.state == "done"]
     corpus = store.fact("corpus")
     return (
+        *_mixed(rows),
         *_plateau(rows, corpus["bigram_loss"]),
         *_edges(rows),
         *_unstable(store.rows()),
@@ -28,6 +30,18 @@ def doubts(store: Store) -> tuple[Note, ...]:
 def _loss(row: Row) -> float:
     assert row.result is not None
     return float(row.result["loss"])
+
+
+def _mixed(rows: Sequence[Row]) -> list[Note]:
+    """More than one recipe: what differs besides size, length and seed moves the loss, and a law of N and D takes it for noise."""
+    recipes = [{k: v for k, v in row.rung.to_dict().items() if k not in SCALED} for row in rows if not row.held_back]
+    differ = sorted({key for recipe in recipes for key in recipe if recipe[key] != recipes[0][key]})
+    if not differ:
+        return []
+    count = len({tuple(recipe.items()) for recipe in recipes})
+    message = f"the runs have {count} recipes, which differ in {', '.join(differ)}"
+    advice = f"Fit one of them: forerun fit FOLDER --where '{differ[0]} == {recipes[0][differ[0]]}'."
+    return [Note("mixed-recipes", "warning", message, {"settings": differ, "recipes": count}, advice)]
 
 
 def _plateau(rows: Sequence[Row], bigram: float) -> list[Note]:

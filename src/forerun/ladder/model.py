@@ -90,15 +90,14 @@ def norm(x: Tensor) -> Tensor:
 
 
 def rotation(context: int, head_width: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (context, 1, 1, head_width / 2) of rotary positions (Su et al. 2021, arXiv:2104.09864)."""
+    """Cosines and signed sines (context, 1, 1, head width) of rotary positions (Su et al. 2021, arXiv:2104.09864)."""
     frequency = ROTARY_BASE ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
     angle = torch.outer(torch.arange(context, dtype=torch.float64), frequency)[:, None, None, :]
-    return angle.cos().float(), angle.sin().float()
+    cosine, sine = angle.cos().float(), angle.sin().float()
+    return torch.cat([cosine, cosine], dim=-1), torch.cat([-sine, sine], dim=-1)
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """``x`` (batch, length, 2, heads, head width) with its halves turned by the angle of each position."""
-    length = x.size(1)
-    cosine, sine = cosine[:length], sine[:length]
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+    length, half = x.size(1), x.size(-1) // 2
+    return x * cosine[:length] + x.roll(half, dims=-1) * sine[:length]

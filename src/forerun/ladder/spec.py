@@ -17,6 +17,7 @@ from forerun.ladder.rung import Rung, known
 from forerun.note import DataError, nearest
 from forerun.units import parse_duration, parse_quantity
 
+RATES = {"adamw": {"lr": 0.005, "adam_lr": 0.01}}  # defaults that suit another optimiser than that of Rung
 AMOUNTS = ("steps", "tokens", "tokens_per_parameter", "flops", "device_time")
 
 
@@ -265,6 +266,7 @@ def _rung(values: dict[str, Any], throughput: Callable[[Rung], float] | None) ->
     """The run that one combination means: its size split, its amount of training turned into steps."""
     if "size" in values:
         values["width"], values["depth"] = map(int, values["size"].split("x"))
+    values = RATES.get(values.get("optimizer", Rung.optimizer), {}) | values
     if "adam_lr_ratio" in values:
         values["adam_lr"] = values["adam_lr_ratio"] * values.get("lr", Rung.lr)
     rung = Rung(**{f.name: values[f.name] for f in fields(Rung) if f.name in values and f.name != "steps"})

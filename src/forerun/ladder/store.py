@@ -114,6 +114,11 @@ class Store:
             )
             return db.total_changes - before
 
+    def retry(self) -> int:
+        """Queue the runs that were given up once more; how many there were."""
+        with self._transaction() as db:
+            return db.execute("UPDATE runs SET state = 'waiting', attempts = 0 WHERE state = 'failed'").rowcount
+
     def claim(self, worker: str, *, held_back: bool = False) -> Row | None:
         """The next run for ``worker``, now its own, or ``None`` if none can be had at present.
 

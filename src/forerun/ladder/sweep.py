@@ -128,6 +128,7 @@ def queue(ladder: Ladder, folder: str | Path) -> Store:
         context = max(context, store.fact("context"))
         open_corpus(store, context)
         store.set_fact("context", context)
+    store.retry()  # who starts a ladder again has mended what ended those runs, or wants to see the error again
     store.add(ladder.rungs)
     store.add(ladder.held_back, held_back=True)
     return store
