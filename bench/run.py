@@ -29,6 +29,8 @@ NAMES = (
     "extrapolation",
     "decade",
     "ablation",
+    "ladder_kills",
+    "ladder_tables",
     "ladder_throughput",
 )
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
