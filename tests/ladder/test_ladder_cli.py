@@ -99,6 +99,11 @@ def test_other_commands_take_the_folder_of_a_ladder(folder, capsys):
         (["run", "--budget", "1s", "--text", "{texts}"], "are too short for a ladder"),
         (["run", "--budget", "1m", "--text", "{here}/nowhere"], "is not a folder of text"),
         (["run", "--budget", "1m", "--on", "moon"], "there is no launcher 'moon'. Use one of: local, ray, slurm"),
+        (
+            ["run", "--budget", "1m", "--on", "slurm", "--set", "partition"],
+            "--set takes NAME=VALUE, received 'partition'",
+        ),
+        (["run", "--budget", "1m", "--set", "partition=gpu"], "the launcher local has no settings"),
     ],
 )
 def test_what_is_wrong_gets_one_line(tmp_path, texts, capsys, monkeypatch, arguments, part):

@@ -13,7 +13,7 @@ from forerun.units import parse_quantity
 EXAMPLE_PAIRS = {
     "--role": "x=steps", "--fix": "alpha=0.34", "--tie": "alpha=beta", "--term": "D=NAME", "--at": "N=70e9",
     "--fact": "schedule='cosine to 10 %'",
-    "--effective": "N=1B,D=20B",
+    "--effective": "N=1B,D=20B", "--set": "partition=gpu",
 }  # fmt: skip
 
 

@@ -16,7 +16,13 @@ from forerun.note import DataError, MissingExtra
 Alive = Callable[[], bool]
 GRACE = 30.0  # seconds that workers get to save their runs when they are ended
 SHARED = (
-    "timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "tasks_per_node", "stderr_to_stdout",
+    "timeout_min",
+    "mem_gb",
+    "nodes",
+    "cpus_per_task",
+    "gpus_per_node",
+    "tasks_per_node",
+    "stderr_to_stdout",
 )  # what submitit calls the same on every kind of cluster
 
 
@@ -146,11 +152,14 @@ class Slurm:
         return lambda: not self._ended(job, folder, name)
 
     def _ended(self, job: Any, folder: Path, name: str) -> bool:
-        """Whether a job has ended; where it failed, the log of the workers says where its own log is."""
+        """Whether a job has ended; why it did, where it failed, goes to the log of the workers."""
         if not job.done():
             return False
-        if job.state != "FINISHED" and job.state != "COMPLETED":
-            _log(folder, name, RuntimeError(f"the job ended as {job.state}, see {job.paths.stderr}"))
+        # Without the file, submitit would wait long for it.
+        left = job.paths.result_pickle.exists()
+        error = job.exception() if left else RuntimeError(f"the job left no result, see {job.paths.stderr}")
+        if error is not None:
+            _log(folder, name, error)
         return True
 
     def close(self) -> None:
@@ -174,7 +183,11 @@ def _refused(name: str, error: Exception) -> DataError:
     """What Ray or submitit say about their settings, in one line."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     said = lines[0].strip().rstrip(".") if lines else type(error).__name__
-    advice = "Check what --set gives it" if name == "ray" else "Check what --set gives it; --set cluster=local runs the jobs here"
+    advice = (
+        "Check what --set gives it"
+        if name == "ray"
+        else "Check what --set gives it; --set cluster=local runs the jobs here"
+    )
     return DataError("launcher-refused", f"the launcher {name} does not start: {said}", advice=advice)
 
 
