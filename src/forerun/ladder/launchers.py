@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from forerun.ladder.worker import work
+from forerun.ladder.worker import PATIENCE, work
 from forerun.note import DataError, MissingExtra
 
 Alive = Callable[[], bool]
+IDLE = 3 * PATIENCE
 GRACE = 30.0  # seconds that workers get to save their runs when they are ended
 SHARED = (
     "timeout_min",
@@ -164,13 +165,19 @@ class Slurm:
 
     def close(self) -> None:
         """Cancel every job that is not done; those of this machine are waited for."""
-        left = [job for job in self.jobs if not job.done()]
-        for job in left:
-            job.cancel()
-        end = time.monotonic() + GRACE
-        while self.cluster == "local" and time.monotonic() < end and not all(job.done() for job in left):
-            time.sleep(0.1)
+        if self.cluster == "local":
+            self._wait(IDLE)  # workers that find nothing more to train end by themselves
+        for job in self.jobs:
+            if not job.done():
+                job.cancel()
+        if self.cluster == "local":
+            self._wait(GRACE)
         self.jobs = []
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not all(job.done() for job in self.jobs):
+            time.sleep(0.1)
 
 
 def _log(folder: Path, name: str, error: Exception) -> None:
@@ -182,7 +189,7 @@ def _log(folder: Path, name: str, error: Exception) -> None:
 def _refused(name: str, error: Exception) -> DataError:
     """What Ray or submitit say about their settings, in one line."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    said = lines[0].strip().rstrip(".") if lines else type(error).__name__
+    said = lines[0].strip().rstrip(".?") if lines else type(error).__name__
     advice = (
         "Check what --set gives it"
         if name == "ray"
