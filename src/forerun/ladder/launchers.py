@@ -14,17 +14,10 @@ from forerun.ladder.worker import PATIENCE, work
 from forerun.note import DataError, MissingExtra
 
 Alive = Callable[[], bool]
-IDLE = 3 * PATIENCE
+IDLE = 3 * PATIENCE  # seconds in which a worker sees that nothing is left to train
 GRACE = 30.0  # seconds that workers get to save their runs when they are ended
-SHARED = (
-    "timeout_min",
-    "mem_gb",
-    "nodes",
-    "cpus_per_task",
-    "gpus_per_node",
-    "tasks_per_node",
-    "stderr_to_stdout",
-)  # what submitit calls the same on every kind of cluster
+# What submitit calls the same on every kind of cluster.
+SHARED = ("timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "tasks_per_node", "stderr_to_stdout")
 
 
 class Launcher(Protocol):

@@ -24,7 +24,7 @@ DIFFERENCES = {
     "optimizer": (
         "forerun trains the matrices inside the blocks with Muon, which the Trainer does not have under any name. The file says "
         "AdamW, with the rate at which its updates are as large as Muon's: lr / (0.2 sqrt(width)), after Liu et al. 2025, "
-        "arXiv:2502.16982, section 2.2. Expect another loss. To train with Muon, hand the Trainer an optimizer of your own."
+        "arXiv:2502.16982, section 2.2. Expect a higher loss. To train with Muon, hand the Trainer an optimizer of your own."
     ),
     "one-rate": (
         "forerun trains embedding and head with AdamW at a rate of their own (column adam_lr of the index). The Trainer has one "
