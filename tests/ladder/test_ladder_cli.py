@@ -103,10 +103,7 @@ def test_other_commands_take_the_folder_of_a_ladder(folder, capsys):
         (["run", "--budget", "1m", "--on", "moon"], "there is no launcher 'moon'. Use one of: local, ray, slurm"),
         (["run", "--budget", "1m", "--device", "gpu"], "there is no device 'gpu'. Use one of: cpu, cuda, mps"),
         (["run", "--budget", "1m", "--set", "partition"], "--set takes NAME=VALUE, received 'partition'"),
-        (
-            ["run", "--budget", "1m", "--set", "partition=gpu"],
-            "workers on this machine have no settings, received partition",
-        ),
+        (["run", "--budget", "1m", "--set", "partition=gpu"], "the launcher local has no settings"),
         (["run", "--budget", "1m", "--workers", "0"], "workers is 0"),
         (["run", "--budget", "1m", "--workers", "-1"], "workers is -1"),
         (["run", "--budget", "1m", "--text", "{texts}", "--into", "{texts}/prose/0.txt"], "cannot make the folder"),

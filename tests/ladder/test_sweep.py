@@ -107,6 +107,26 @@ def test_a_stopped_ladder_goes_on(texts, tmp_path):
     assert len(after) == 6
 
 
+def test_runs_of_workers_that_are_ended_the_hard_way_are_given_back(texts, tmp_path):
+    class Hard(Local):
+        def close(self):
+            for process in self.processes:
+                process.kill()
+                process.wait()
+
+    class Stop(Exception):
+        pass
+
+    def look(store):
+        if any(row.state == "running" for row in store.rows()):
+            raise Stop
+
+    store = queue(Ladder((replace(BASE, steps=100_000),), corpus=texts, watch=WATCH), tmp_path)
+    with pytest.raises(Stop):
+        drive(store, Hard(), workers=1, look=look)
+    assert [row.state for row in store.rows()] == ["waiting"]
+
+
 def test_a_diverged_run_is_kept_and_flagged(texts, tmp_path):
     wild = replace(BASE, optimizer="adamw", lr=30.0, adam_lr=30.0, steps=300)
     calm = [replace(BASE, steps=s) for s in (200, 300)]

@@ -17,6 +17,7 @@ from forerun.note import DataError
 from forerun.units import format_quantity, parse_duration
 
 if TYPE_CHECKING:
+    from forerun.ladder.rung import Rung
     from forerun.ladder.spec import Ladder
     from forerun.ladder.store import Store
 
@@ -40,9 +41,7 @@ def _run(asked: Namespace, rest: list[str]) -> Answer:
 
     if rest and asked.budget:
         raise WrongUsage("give a ladder file or --budget, not both: the file has its own runs")
-    settings = pairs(asked.set, "--set", "NAME=VALUE")
-    numbered = {name: int(value) if value.isdecimal() else value for name, value in settings.items()}
-    started = fl.launcher(asked.on, device=asked.device, **numbered)
+    started = fl.launcher(asked.on, device=asked.device, **pairs(asked.set, "--set", "NAME=VALUE"))
     workers = _workers(asked)
     wanted = _wanted(asked, Path(rest[0]) if rest else None)
     print(_announce(wanted, asked), file=sys.stderr, flush=True)
@@ -174,7 +173,26 @@ def _table(asked: Namespace, rest: list[str]) -> Answer:
 
 
 def _export(asked: Namespace, rest: list[str]) -> Answer:
-    raise WrongUsage("not yet")
+    from forerun import ladder as fl
+
+    if asked.output is None:
+        raise WrongUsage("say which folder to write to, for example -o exported")
+    given = Path(rest[0])
+    if given.is_dir():
+        wanted = fl.queued(fl.Store(given))
+    else:
+        # Nothing is trained here, so a budget has nothing to limit.
+        wanted = fl.expand(fl.read_spec(given).model_copy(update={"budget": None}), _unmeasured)
+    files = fl.export_ladder(wanted, asked.output, to=asked.to)
+    runs = len(wanted.rungs) + len(wanted.held_back)
+    text = f"{runs} runs written to {asked.output}; what could not be carried over exactly is in {asked.output / 'README.txt'}"
+    return {"schema": 1, "files": [str(file) for file in files]}, text, ()
+
+
+def _unmeasured(rung: Rung) -> float:
+    """Refuse a run whose length is known only once this machine's speed is."""
+    message = "the ladder has runs that are set by device_time, which depends on the machine"
+    raise DataError("not-measured", message, advice="Start it with `forerun ladder run`, then export its folder")
 
 
 def _worker(asked: Namespace, rest: list[str]) -> Answer:
@@ -186,7 +204,7 @@ def _worker(asked: Namespace, rest: list[str]) -> Answer:
 
 GROUPS: Groups = {
     "": (
-        option("words", nargs="+", metavar="ACTION", help="run [FILE], status FOLDER, table FOLDER, export FILE, worker FOLDER"),
+        option("words", nargs="+", metavar="ACTION", help="run [FILE], status FOLDER, table FOLDER, export FILE | FOLDER, worker FOLDER"),
     ),
     "run": (
         option("--budget", metavar="TIME", help="how long all of it may take on this machine (15m, 2h); instead of a file"),
@@ -199,10 +217,11 @@ GROUPS: Groups = {
         option("--level", type=float, default=0.9, help="coverage that intervals promise (default 0.9)"),
         option("--seed", type=int, default=0, help="seed of the fit (default 0); runs have their own"),
     ),
-    "status, table": (
+    "status, table, export": (
         option("--watch", action="store_true", help="show the status again and again until all runs are finished"),
         option("--curves", action="store_true", help="the points of the loss curves, also of unfinished runs"),
-        option("-o", "--output", type=Path, metavar="FILE", help="write the table to a .csv file"),
+        option("--to", default="transformers", metavar="FRAMEWORK", help="whose files to write (default transformers, the only one so far)"),
+        option("-o", "--output", type=Path, metavar="PATH", help="write the table to a .csv file, an export to a folder"),
     ),
     "worker (what the launchers start)": (
         option("--name", default="", help="name under which it holds its runs"),

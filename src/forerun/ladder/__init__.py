@@ -27,6 +27,7 @@ _PUBLIC = {
     "launcher": "forerun.ladder.launchers",
     "work": "forerun.ladder.worker",
     "read_ladder": "forerun.ladder.table",
+    "export_ladder": "forerun.ladder.export",
     "status": "forerun.ladder.progress",
     "Status": "forerun.ladder.progress",
 }

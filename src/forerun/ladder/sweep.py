@@ -195,6 +195,8 @@ def drive(
             time.sleep(LOOK)
     finally:
         launcher.close()
+        for name in alive:  # whoever was ended too hard to give its run back itself
+            store.release(name)
 
 
 def _check_workers(workers: int) -> None:
