@@ -56,7 +56,7 @@ def _run(asked: Namespace, rest: list[str]) -> Answer:
         raise DataError("stopped", message, advice=advice) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
-    return done.to_dict(), str(done), (*done.fit.notes, *done.notes)
+    return done.to_dict(), str(done), done.notes
 
 
 def _workers(asked: Namespace) -> int:

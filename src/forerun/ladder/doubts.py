@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from forerun.ladder.rung import Rung
 from forerun.ladder.store import Row, Store
@@ -14,15 +14,16 @@ SCALED = ("width", "depth", "steps", "seed")  # what a ladder is over; everythin
 SEARCHED = ("lr", "adam_lr", "batch")
 
 
-def doubts(store: Store) -> tuple[Note, ...]:
-    """Notes on what the runs of a ladder were, whatever law is fitted to them."""
-    rows = [row for row in store.rows() if row.result and row.state == "done"]
+def doubts(store: Store, runs: Collection[str] | None = None) -> tuple[Note, ...]:
+    """Notes on what the runs of a ladder were, whatever law is fitted to them; only on those whose digests ``runs`` has."""
+    every = store.rows()
+    rows = [row for row in every if row.result and row.state == "done" and (runs is None or row.rung.digest in runs)]
     corpus = store.fact("corpus")
     return (
         *_mixed(rows),
         *_plateau(rows, corpus["bigram_loss"]),
         *_edges(rows),
-        *_unstable(store.rows()),
+        *_unstable(every),
         *_repeated(rows, corpus["bytes"]),
     )
 

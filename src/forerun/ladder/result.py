@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forerun.ladder.progress import Status, duration
-from forerun.note import Note, note_lines, text_table
+from forerun.note import Note, text_table
 from forerun.predict import Ensemble
 from forerun.runs import Runs
 from forerun.units import format_quantity
@@ -56,7 +56,11 @@ class LadderResult:
     level: float
     status: Status
     seconds: float
-    notes: tuple[Note, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The doubts about the fit, those about the runs among them."""
+        return self.fit.notes
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it."""
@@ -88,8 +92,6 @@ class LadderResult:
                 "",
             ]
             lines += [self._table()]
-        if self.notes:
-            lines += ["", "notes on the ladder", *note_lines(self.notes)]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -17,7 +17,6 @@ import torch
 
 from forerun.fitting.uncertainty import check_kind
 from forerun.ladder.corpus import bigram_loss, read_corpus
-from forerun.ladder.doubts import doubts
 from forerun.ladder.launchers import Launcher, Local
 from forerun.ladder.monitor import Watch
 from forerun.ladder.progress import status
@@ -67,7 +66,7 @@ def result_of(store: Store, fit: Ensemble, runs: Runs) -> LadderResult:
     """What the ladder in ``store`` came to so far."""
     seconds = sum(row.result["seconds"] for row in store.rows() if row.result)
     held = scored(store)
-    return LadderResult(str(store.folder), runs, fit, held, fit.level, status(store.folder), seconds, doubts(store))
+    return LadderResult(str(store.folder), runs, fit, held, fit.level, status(store.folder), seconds)
 
 
 def forecast_held_back(store: Store, fit: Ensemble) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forerun.cost import parameters
+from forerun.ladder.doubts import doubts
 from forerun.ladder.rung import Rung
 from forerun.ladder.store import Row, Store
 from forerun.note import DataError
@@ -26,7 +27,8 @@ def read_ladder(folder: str | Path, *, held_back: bool = False, curves: bool = F
     One row a finished run that did not diverge: N is all parameters, D the bytes trained on, C exact FLOPs, the loss that
     of the held-out text in nats per byte. With ``held_back`` the held-back runs come too, where they are trained. With
     ``curves`` there is one row a point of each curve that has a held-out loss, unfinished runs included. ``options`` go to
-    :func:`forerun.read_runs`: other roles, ``where``, ``drop``. Raises ``DataError`` while there is no row.
+    :func:`forerun.read_runs`: other roles, ``where``, ``drop``. What is doubtful about these runs is in the notes, which
+    travel with every fit. Raises ``DataError`` while there is no row.
     """
     records = point_records(folder) if curves else run_records(folder)
     kept = [r for r in records if r["loss"] is not None and r["state"] != "diverged" and held_back >= r["held_back"]]
@@ -36,7 +38,9 @@ def read_ladder(folder: str | Path, *, held_back: bool = False, curves: bool = F
     columns = {name: [record[name] for record in kept] for name in kept[0]}
     asked = ROLES | {"step": "step" if curves else "steps"} | CONVENTIONS
     asked |= {name: value for name, value in options.items() if value is not None}
-    return replace(read_runs(columns, **asked), source=str(folder))
+    runs = read_runs(columns, **asked)
+    told = doubts(Store(folder), set(runs.columns["run"].tolist()))
+    return replace(runs, source=str(folder), notes=(*runs.notes, *told))
 
 
 def run_records(folder: str | Path) -> list[dict[str, Any]]:
