@@ -11,6 +11,7 @@ from forerun.fitting.observations import outcome
 from forerun.laws import Law
 from forerun.note import DataError
 from forerun.runs import Runs
+from forerun.units import format_quantity
 
 Array = np.ndarray
 AXES = ("C", "D", "x", "N", "step")  # tried in this order where none is named
@@ -24,6 +25,11 @@ class Split:
     label: float | str
     keep: Array
     distance: Array
+
+    @property
+    def place(self) -> str:
+        """Where the cut is, as a person reads it."""
+        return self.label if isinstance(self.label, str) else format_quantity(self.label, 4)
 
     @property
     def hidden(self) -> Array:

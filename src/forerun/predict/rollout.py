@@ -76,7 +76,7 @@ def backtest(
         law, runs, keep, objective=objective, unit=unit, draws=draws, level=level, seed=seed, weights=weights
     )
     notes = [
-        Note("cut-left-out", "info", f"the cut at {split.label} could not be fitted: {found.message}")
+        Note("cut-left-out", "info", f"the cut at {split.place} could not be fitted: {found.message}")
         for split, found in zip(splits, fits) if isinstance(found, DataError)
     ]  # fmt: skip
     scored = [(split, found) for split, found in zip(splits, fits) if isinstance(found, Fit)]
