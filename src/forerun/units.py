@@ -99,6 +99,7 @@ DEGRADATION = Column(
 REPLICAS = Column(
     "replicas", "replicas", "model replicas between two synchronisations", ("replicas",), typical=(1.0, 16.0)
 )
+SYNC_INTERVAL = Column("sync_interval", "steps", "optimiser steps between two synchronisations", typical=(10.0, 1e3))
 BATCH = Column("batch", "tokens/step", "tokens in one optimiser step", ("batch", "batch_tokens"), typical=(1e5, 1e7))
 WIDTH = Column("width", "dimensions", "model dimension", ("width", "d_model", "model_dim"), typical=(64.0, 8192.0))
 NON_EMBEDDING = Column("N_non_embedding", "parameters", "parameters without the embeddings", typical=(1e6, 1e11))
@@ -119,7 +120,7 @@ COLUMNS: Mapping[str, Column] = {
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
         BITS, WEIGHT_BITS, ACTIVATION_BITS, CACHE_BITS, EXPONENT_BITS, MANTISSA_BITS, BLOCK, DEGRADATION, REPLICAS,
-        BATCH, WIDTH, NON_EMBEDDING, ERROR, TASK_LOSS, KNOWLEDGE, REPEATED,
+        SYNC_INTERVAL, BATCH, WIDTH, NON_EMBEDDING, ERROR, TASK_LOSS, KNOWLEDGE, REPEATED,
     )
 }  # fmt: skip
 
