@@ -80,12 +80,47 @@ SEED = Column("seed", "", "random seed of the run", ("seed", "random_seed"), lab
 TOKENIZER = Column("tokenizer", "", "tokenizer that the loss is counted in", ("tokenizer",), label=True)
 ROW_WEIGHT = Column("weight", "", "weight of the row in the objective", ("weight", "row_weight"), positive=False)
 STANDARD_ERROR = Column("se", "as the outcome", "standard error of the outcome", ("loss_se", "se", "stderr"))
+BITS = Column("bits", "bits", "bits a weight is stored in", ("bits", "precision"), typical=(2.0, 16.0))
+WEIGHT_BITS = Column("weight_bits", "bits", "bits of the weights in training", typical=(3.0, 16.0))
+ACTIVATION_BITS = Column("activation_bits", "bits", "bits of the activations in training", typical=(3.0, 16.0))
+CACHE_BITS = Column("cache_bits", "bits", "bits of the key-value cache in training", typical=(3.0, 16.0))
+EXPONENT_BITS = Column(
+    "exponent_bits", "bits", "exponent bits of the number format", positive=False, typical=(1.0, 8.0)
+)
+MANTISSA_BITS = Column(
+    "mantissa_bits", "bits", "mantissa bits of the number format", positive=False, typical=(1.0, 7.0)
+)
+BLOCK = Column(
+    "block", "values", "values that share one scaling factor", ("block", "block_size"), typical=(16.0, 512.0)
+)
+DEGRADATION = Column(
+    "degradation", "nats/token", "rise of the loss by quantisation", ("degradation", "qid"), typical=(1e-3, 1.0)
+)
+REPLICAS = Column(
+    "replicas", "replicas", "model replicas between two synchronisations", ("replicas",), typical=(1.0, 16.0)
+)
+SYNC_INTERVAL = Column("sync_interval", "steps", "optimiser steps between two synchronisations", typical=(10.0, 1e3))
+BATCH = Column("batch", "tokens/step", "tokens in one optimiser step", ("batch", "batch_tokens"), typical=(1e5, 1e7))
+WIDTH = Column("width", "dimensions", "model dimension", ("width", "d_model", "model_dim"), typical=(64.0, 8192.0))
+NON_EMBEDDING = Column("N_non_embedding", "parameters", "parameters without the embeddings", typical=(1e6, 1e11))
+ERROR = Column(
+    "error", "of 1", "share of wrong answers", ("error", "error_rate"), positive=False, typical=(0.05, 0.95), most=1.0
+)
+TASK_LOSS = Column(
+    "task_loss", "nats/character", "loss of the correct answers of a task", ("task_loss",), typical=(0.2, 2.0)
+)
+KNOWLEDGE = Column("knowledge", "bits", "facts that can be recalled", ("knowledge",), typical=(1e7, 1e10))
+REPEATED = Column(
+    "repeated", "of 1", "1 for a run with the repeated subset, 0 for a clean one", positive=False, typical=(0.2, 1.0)
+)
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
+        BITS, WEIGHT_BITS, ACTIVATION_BITS, CACHE_BITS, EXPONENT_BITS, MANTISSA_BITS, BLOCK, DEGRADATION, REPLICAS,
+        SYNC_INTERVAL, BATCH, WIDTH, NON_EMBEDDING, ERROR, TASK_LOSS, KNOWLEDGE, REPEATED,
     )
 }  # fmt: skip
 

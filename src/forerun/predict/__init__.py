@@ -2,6 +2,7 @@
 
 from forerun.predict.automatic import auto, calibrate
 from forerun.predict.backtest_result import Backtest, Cut
+from forerun.predict.candidates import BestInputs, best_inputs
 from forerun.predict.comparison import compare
 from forerun.predict.comparison_result import Comparison
 from forerun.predict.ensemble import Ensemble
@@ -10,24 +11,31 @@ from forerun.predict.rollout import backtest
 from forerun.predict.selection import Selection, select
 from forerun.predict.stability import early_warning
 from forerun.predict.stability_result import EarlyWarning
+from forerun.predict.theories import TheoryCheck, check_theories, check_theory, known_theories
 from forerun.predict.trend_result import Trend
 from forerun.predict.trends import extrapolation_notes, trend
 
 __all__ = [
     "Backtest",
+    "BestInputs",
     "Comparison",
     "Cut",
     "EarlyWarning",
     "Ensemble",
     "Reconciliation",
     "Selection",
+    "TheoryCheck",
     "Trend",
     "auto",
     "backtest",
+    "best_inputs",
     "calibrate",
+    "check_theories",
+    "check_theory",
     "compare",
     "early_warning",
     "extrapolation_notes",
+    "known_theories",
     "reconcile",
     "select",
     "trend",

@@ -49,9 +49,31 @@ def frontier(runs: Runs) -> Runs:
     return read_runs({"x": 10 ** (x.min() + width * (found + 0.5)), "y": least}, x="x", y="y")
 
 
+# The 17 tasks of Gadre et al. 2024, arXiv:2403.08540: those on which the model of 154M is well above chance.
+SEVENTEEN = (
+    "arc_easy", "bigbench_cs_algorithms", "bigbench_dyck_languages", "bigbench_novel_concepts", "bigbench_operators",
+    "bigbench_qa_wikidata", "boolq", "commonsense_qa", "copa", "coqa", "hellaswag", "hellaswag_zeroshot",
+    "lambada_openai", "piqa", "pubmed_qa_labeled", "squad", "winograd",
+)  # fmt: skip
+
+
+def seventeen_tasks(runs: Runs) -> Runs:
+    """The rows of those tasks, by the column ``task``."""
+    return runs.where(np.isin(runs.columns["task"].astype(str), SEVENTEEN))
+
+
+def mean_error(runs: Runs) -> Runs:
+    """One row a model, told apart by its loss: one minus the mean of the accuracies that the role ``error`` held."""
+    loss, place = np.unique(runs["loss"], return_inverse=True)
+    mean = np.bincount(place, runs["error"]) / np.bincount(place)
+    return read_runs({"loss": loss, "error": 1.0 - mean}, error="error")
+
+
 PREPARED: dict[str, Callable[[Runs], Runs]] = {
     "one-row-an-x": one_row_an_x,
     "pass-at-k": pass_at_k,
     "error-of-score": error_of_score,
     "frontier": frontier,
+    "seventeen-tasks": seventeen_tasks,
+    "mean-error": mean_error,
 }

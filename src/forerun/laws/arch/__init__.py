@@ -1,0 +1,1 @@
+"""Laws of the architecture: number formats, experts, shape, vocabulary."""

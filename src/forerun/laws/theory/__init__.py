@@ -1,0 +1,1 @@
+"""Forms that a theory of scaling predicts."""
