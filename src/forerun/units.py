@@ -80,12 +80,65 @@ SEED = Column("seed", "", "random seed of the run", ("seed", "random_seed"), lab
 TOKENIZER = Column("tokenizer", "", "tokenizer that the loss is counted in", ("tokenizer",), label=True)
 ROW_WEIGHT = Column("weight", "", "weight of the row in the objective", ("weight", "row_weight"), positive=False)
 STANDARD_ERROR = Column("se", "as the outcome", "standard error of the outcome", ("loss_se", "se", "stderr"))
+EXPERTS = Column(
+    "experts", "count", "experts of a routed layer", ("experts", "n_experts", "num_experts"), typical=(1.0, 512.0)
+)
+ACTIVE_EXPERTS = Column(
+    "active_experts", "count", "experts that a token is sent to", ("active_experts", "experts_active", "top_k"), typical=(1.0, 32.0)
+)  # fmt: skip
+SHARED_EXPERTS = Column(
+    "shared_experts", "of 1", "share of the active experts that every token is sent to", ("shared_experts",), typical=(0.02, 0.8)
+)  # fmt: skip
+GRANULARITY = Column(
+    "granularity", "ratio", "hidden width of a dense block over that of an expert", ("granularity",), typical=(1.0, 16.0)
+)  # fmt: skip
+ACTIVE_PARAMETERS = Column(
+    "N_active", "parameters", "parameters that a token meets",
+    ("N_active", "active_params", "params_active", "active_parameters"), typical=(1e7, 1e10),
+)  # fmt: skip
+DENSE_TOKENS = Column(
+    "D_dense", "tokens", "tokens of the dense model that training goes on from", ("D_dense", "dense_tokens"), typical=(1e9, 1e12)
+)  # fmt: skip
+SPARSITY = Column(
+    "sparsity", "of 1", "share of the weights that are zero", ("sparsity",), positive=False, typical=(0.05, 0.95), most=1.0
+)  # fmt: skip
+ACTIVATION_RATIO = Column(
+    "activation_ratio", "of 1", "share of the neurons that are active for a token", ("activation_ratio",),
+    typical=(0.05, 0.5), most=1.0,
+)  # fmt: skip
+STREAMS = Column("streams", "count", "parallel streams of one model", ("streams", "n_streams"), typical=(1.0, 16.0))
+WIDTH = Column(
+    "width", "units", "width of the residual stream", ("width", "d_model", "hidden_size"), typical=(256.0, 8192.0)
+)
+DEPTH = Column("depth", "layers", "number of layers", ("depth", "n_layers", "num_layers"), typical=(4.0, 96.0))
+VOCABULARY = Column(
+    "vocabulary", "entries", "size of the vocabulary", ("vocabulary", "vocab_size", "vocab"), typical=(1e3, 2e5)
+)  # fmt: skip
+VOCABULARY_PARAMETERS = Column(
+    "N_vocabulary", "parameters", "parameters of the vocabulary: its size times the width", ("N_vocabulary",), typical=(1e6, 1e9)
+)  # fmt: skip
+CHARACTERS = Column(
+    "characters", "characters", "characters of the training text", ("characters", "chars"), typical=(1e9, 1e12)
+)
+TOKENS_PER_CHARACTER = Column(
+    "tokens_per_character", "tokens/character", "tokens that a character of text becomes", ("tokens_per_character",),
+    typical=(0.2, 0.5),
+)  # fmt: skip
+GAIN_OVER_UNIGRAM = Column(
+    "unigram_gain", "nats/token", "loss of a unigram model minus validation loss", ("unigram_gain",), typical=(1.0, 5.0)
+)  # fmt: skip
+GROWTH_TOKENS = Column(
+    "D_small", "tokens", "tokens of a small model before it is grown", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
+)  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
+        EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
+        ACTIVATION_RATIO, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKENS_PER_CHARACTER,
+        GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
     )
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Laws of the architecture: experts, sparsity, shape, vocabulary, streams, growth."""
