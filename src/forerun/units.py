@@ -102,8 +102,8 @@ DENSE_TOKENS = Column(
 SPARSITY = Column(
     "sparsity", "of 1", "share of the weights that are zero", ("sparsity",), positive=False, typical=(0.05, 0.95), most=1.0
 )  # fmt: skip
-ACTIVATION_RATIO = Column(
-    "activation_ratio", "of 1", "share of the neurons that are active for a token", ("activation_ratio",),
+ACTIVITY = Column(
+    "activity", "of 1", "neuron activity", ("activity", "activation_ratio"),
     typical=(0.05, 0.5), most=1.0,
 )  # fmt: skip
 STREAMS = Column("streams", "count", "parallel streams of one model", ("streams", "n_streams"), typical=(1.0, 16.0))
@@ -115,20 +115,20 @@ VOCABULARY = Column(
     "vocabulary", "entries", "size of the vocabulary", ("vocabulary", "vocab_size", "vocab"), typical=(1e3, 2e5)
 )  # fmt: skip
 VOCABULARY_PARAMETERS = Column(
-    "N_vocabulary", "parameters", "parameters of the vocabulary: its size times the width", ("N_vocabulary",), typical=(1e6, 1e9)
+    "N_v", "parameters", "vocabulary N_v", ("N_v", "N_vocabulary", "vocab_params"), typical=(1e6, 1e9)
 )  # fmt: skip
 CHARACTERS = Column(
     "characters", "characters", "characters of the training text", ("characters", "chars"), typical=(1e9, 1e12)
 )
-TOKENS_PER_CHARACTER = Column(
-    "tokens_per_character", "tokens/character", "tokens that a character of text becomes", ("tokens_per_character",),
+TOKEN_RATE = Column(
+    "token_rate", "tokens/char", "text token_rate", ("token_rate", "tokens_per_character"),
     typical=(0.2, 0.5),
 )  # fmt: skip
 GAIN_OVER_UNIGRAM = Column(
     "unigram_gain", "nats/token", "loss of a unigram model minus validation loss", ("unigram_gain",), typical=(1.0, 5.0)
 )  # fmt: skip
 GROWTH_TOKENS = Column(
-    "D_small", "tokens", "tokens of a small model before it is grown", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
+    "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
@@ -137,7 +137,7 @@ COLUMNS: Mapping[str, Column] = {
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
         EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
-        ACTIVATION_RATIO, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKENS_PER_CHARACTER,
+        ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
     )
 }  # fmt: skip

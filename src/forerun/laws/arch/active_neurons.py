@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from forerun.laws import Param, amplitude, coefficient, exponent, floor, law
-from forerun.units import ACTIVATION_RATIO, TOKENS
+from forerun.units import ACTIVITY, TOKENS
 
-DETAILS: dict[str, Any] = dict(group="architecture", status="stated", inputs=dict(D=TOKENS), output=ACTIVATION_RATIO)
+DETAILS: dict[str, Any] = dict(group="architecture", status="stated", inputs=dict(D=TOKENS), output=ACTIVITY)
 UNIT = 1e9  # the published coefficients are for tokens in billions
 
 

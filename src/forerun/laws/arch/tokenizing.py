@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from forerun.laws import coefficient, law, term
-from forerun.units import CHARACTERS, TOKENS, TOKENS_PER_CHARACTER, VOCABULARY
+from forerun.units import CHARACTERS, TOKEN_RATE, TOKENS, VOCABULARY
 
 DETAILS: dict[str, Any] = dict(
     source="Tao et al. 2024, arXiv:2407.13623 with the authors' utils.py",
@@ -24,7 +24,7 @@ DETAILS: dict[str, Any] = dict(
     answers="How many tokens does a text become with another vocabulary?",
     caution="a parabola that turns up beyond 235,000 entries; the authors stop it at 200,000",
     inputs=dict(vocabulary=VOCABULARY),
-    output=TOKENS_PER_CHARACTER,
+    output=TOKEN_RATE,
     **DETAILS,
 )
 def tokens_per_character(vocabulary, *, a, b, c):

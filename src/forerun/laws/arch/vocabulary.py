@@ -30,7 +30,7 @@ def _above_largest(columns):
     **DETAILS,
 )
 def vocabulary_isoflop(C, *, K, a):
-    """Vocabulary parameters (size times width) that are best for a budget of 6 (N + N_vocabulary) D FLOP."""
+    """Vocabulary parameters (size times width) that are best for a budget of 6 (N + N_v) D FLOP."""
     return K * C**a
 
 
@@ -55,7 +55,7 @@ def vocabulary_derivative(N, *, N_v0, gamma):
     "vocabulary-loss",
     source=f"{SOURCE}, approach 3; its loss with the sign turned",
     answers="Which vocabulary is best for a size and a budget, at any number of tokens?",
-    inputs=dict(N=REST, N_vocabulary=VOCABULARY_PARAMETERS, D=TOKENS),
+    inputs=dict(N=REST, N_v=VOCABULARY_PARAMETERS, D=TOKENS),
     output=GAIN_OVER_UNIGRAM,
     params=dict(
         E=Param((0.0, 1e3), "linear", _above_largest, 5.53, "gain of an unlimited model", role="ceiling"),
@@ -68,6 +68,6 @@ def vocabulary_derivative(N, *, N_v0, gamma):
     ),
     **DETAILS,
 )
-def vocabulary_loss(N, N_vocabulary, D, *, E, A1, alpha1, A2, alpha2, B, beta):
+def vocabulary_loss(N, N_v, D, *, E, A1, alpha1, A2, alpha2, B, beta):
     """Gain over a unigram model of the same tokens: minus the unigram-normalised loss, comparable across vocabularies."""
-    return E - A1 * (N / MILLION) ** -alpha1 - A2 * (N_vocabulary / MILLION) ** -alpha2 - B * (D / BILLION) ** -beta
+    return E - A1 * (N / MILLION) ** -alpha1 - A2 * (N_v / MILLION) ** -alpha2 - B * (D / BILLION) ** -beta
