@@ -10,7 +10,7 @@ PETAFLOPS_DAY = 8.64e19
 
 @law(
     "architecture-compute",
-    source="Shen et al. 2024, arXiv:2406.16690 (linear attention); Nie et al. 2024, arXiv:2410.18514 (masked diffusion)",
+    source="Shen et al. 2024, arXiv:2406.16690 (linear attention); recalled: Nie et al. 2024, arXiv:2410.18514 (diffusion)",
     status="stated",
     group="architecture",
     answers="How does the loss of this architecture fall with compute?",
@@ -42,5 +42,9 @@ def architecture_compute(C, *, c, e):
     ),
 )
 def architecture_slope(C, *, level, alpha):
-    """Loss as a straight line in the logarithm of compute: good for comparing slopes over a short range."""
+    """Loss as a straight line in the logarithm of compute: good for comparing slopes over a short range.
+
+    Slopes of the paper, without levels and in a base that was not read: Transformer 0.54, GLU 0.49, Evolved 0.44,
+    MLP-Mixer 0.32, Performer 0.25, Switch 0.23, ALBERT 0.08; and downstream 0.28, 0.24, 0.22, -0.03, 0.05, 0.14, -0.12.
+    """
     return level - alpha * np.log(C / PETAFLOPS_DAY)
