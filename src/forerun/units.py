@@ -101,7 +101,6 @@ REPLICAS = Column(
 )
 SYNC_INTERVAL = Column("sync_interval", "steps", "optimiser steps between two synchronisations", typical=(10.0, 1e3))
 BATCH = Column("batch", "tokens/step", "tokens in one optimiser step", ("batch", "batch_tokens"), typical=(1e5, 1e7))
-WIDTH = Column("width", "dimensions", "model dimension", ("width", "d_model", "model_dim"), typical=(64.0, 8192.0))
 NON_EMBEDDING = Column("N_non_embedding", "parameters", "parameters without the embeddings", typical=(1e6, 1e11))
 ERROR = Column(
     "error", "of 1", "share of wrong answers", ("error", "error_rate"), positive=False, typical=(0.05, 0.95), most=1.0
@@ -113,6 +112,60 @@ KNOWLEDGE = Column("knowledge", "bits", "facts that can be recalled", ("knowledg
 REPEATED = Column(
     "repeated", "of 1", "1 for a run with the repeated subset, 0 for a clean one", positive=False, typical=(0.2, 1.0)
 )
+EXPERTS = Column(
+    "experts", "count", "experts of a routed layer", ("experts", "n_experts", "num_experts"), typical=(1.0, 512.0)
+)
+ACTIVE_EXPERTS = Column(
+    "active_experts", "count", "experts that a token is sent to", ("active_experts", "experts_active", "top_k"), typical=(1.0, 32.0)
+)  # fmt: skip
+SHARED_EXPERTS = Column(
+    "shared_experts", "of 1", "share of the active experts that every token is sent to", ("shared_experts",), typical=(0.02, 0.8)
+)  # fmt: skip
+GRANULARITY = Column(
+    "granularity", "ratio", "hidden width of a dense block over that of an expert", ("granularity",), typical=(1.0, 16.0)
+)  # fmt: skip
+ACTIVE_PARAMETERS = Column(
+    "N_active", "parameters", "parameters that a token meets",
+    ("N_active", "active_params", "params_active", "active_parameters"), typical=(1e7, 1e10),
+)  # fmt: skip
+DENSE_TOKENS = Column(
+    "D_dense", "tokens", "tokens of the dense model that training goes on from", ("D_dense", "dense_tokens"), typical=(1e9, 1e12)
+)  # fmt: skip
+SPARSITY = Column(
+    "sparsity", "of 1", "share of the weights that are zero", ("sparsity",), positive=False, typical=(0.05, 0.95), most=1.0
+)  # fmt: skip
+ACTIVITY = Column(
+    "activity", "of 1", "neuron activity", ("activity", "activation_ratio"),
+    typical=(0.05, 0.5), most=1.0,
+)  # fmt: skip
+STREAMS = Column("streams", "count", "parallel streams of one model", ("streams", "n_streams"), typical=(1.0, 16.0))
+WIDTH = Column(
+    "width",
+    "units",
+    "width of the residual stream",
+    ("width", "d_model", "model_dim", "hidden_size"),
+    typical=(64.0, 8192.0),
+)
+DEPTH = Column("depth", "layers", "number of layers", ("depth", "n_layers", "num_layers"), typical=(4.0, 96.0))
+VOCABULARY = Column(
+    "vocabulary", "entries", "size of the vocabulary", ("vocabulary", "vocab_size", "vocab"), typical=(1e3, 2e5)
+)  # fmt: skip
+VOCABULARY_PARAMETERS = Column(
+    "N_v", "parameters", "vocabulary N_v", ("N_v", "N_vocabulary", "vocab_params"), typical=(1e6, 1e9)
+)  # fmt: skip
+CHARACTERS = Column(
+    "characters", "characters", "characters of the training text", ("characters", "chars"), typical=(1e9, 1e12)
+)
+TOKEN_RATE = Column(
+    "token_rate", "tokens/char", "text token_rate", ("token_rate", "tokens_per_character"),
+    typical=(0.2, 0.5),
+)  # fmt: skip
+GAIN_OVER_UNIGRAM = Column(
+    "unigram_gain", "nats/token", "loss of a unigram model minus validation loss", ("unigram_gain",), typical=(1.0, 5.0)
+)  # fmt: skip
+GROWTH_TOKENS = Column(
+    "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
+)  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
@@ -120,7 +173,10 @@ COLUMNS: Mapping[str, Column] = {
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
         BITS, WEIGHT_BITS, ACTIVATION_BITS, CACHE_BITS, EXPONENT_BITS, MANTISSA_BITS, BLOCK, DEGRADATION, REPLICAS,
-        SYNC_INTERVAL, BATCH, WIDTH, NON_EMBEDDING, ERROR, TASK_LOSS, KNOWLEDGE, REPEATED,
+        SYNC_INTERVAL, BATCH, NON_EMBEDDING, ERROR, TASK_LOSS, KNOWLEDGE, REPEATED,
+        EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
+        ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
+        GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
     )
 }  # fmt: skip
 

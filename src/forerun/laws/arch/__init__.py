@@ -1,1 +1,1 @@
-"""Laws of the architecture: number formats, experts, shape, vocabulary."""
+"""Laws of the architecture: experts, sparsity, number formats, shape, vocabulary, streams, growth."""
