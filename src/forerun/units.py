@@ -80,12 +80,24 @@ SEED = Column("seed", "", "random seed of the run", ("seed", "random_seed"), lab
 TOKENIZER = Column("tokenizer", "", "tokenizer that the loss is counted in", ("tokenizer",), label=True)
 ROW_WEIGHT = Column("weight", "", "weight of the row in the objective", ("weight", "row_weight"), positive=False)
 STANDARD_ERROR = Column("se", "as the outcome", "standard error of the outcome", ("loss_se", "se", "stderr"))
+AREA = Column(
+    "area", "rate x steps", "sum of the learning rates of all steps so far", ("lr_area",), typical=(0.3, 20.0)
+)
+FALL = Column(
+    "fall", "rate", "fall of the learning rate in a piece of the schedule, negative where it rises", ("lr_fall",),
+    positive=False, typical=(1e-6, 1e-4),
+)  # fmt: skip
+AREA_SINCE = Column(
+    "area_since", "rate x steps", "sum of the learning rates of the steps since a piece of the schedule",
+    ("lr_area_since",), typical=(1e-3, 10.0),
+)  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
+        AREA, FALL, AREA_SINCE,
     )
 }  # fmt: skip
 
