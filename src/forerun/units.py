@@ -80,6 +80,7 @@ SEED = Column("seed", "", "random seed of the run", ("seed", "random_seed"), lab
 TOKENIZER = Column("tokenizer", "", "tokenizer that the loss is counted in", ("tokenizer",), label=True)
 ROW_WEIGHT = Column("weight", "", "weight of the row in the objective", ("weight", "row_weight"), positive=False)
 STANDARD_ERROR = Column("se", "as the outcome", "standard error of the outcome", ("loss_se", "se", "stderr"))
+BATCH = Column("batch", "tokens/step", "tokens in one optimiser step", ("batch", "batch_tokens"), typical=(1e5, 1e7))
 AREA = Column(
     "area", "rate x steps", "sum of the learning rates of all steps so far", ("lr_area",), typical=(0.3, 20.0)
 )
@@ -97,7 +98,7 @@ COLUMNS: Mapping[str, Column] = {
     for c in (
         PARAMETERS, TOKENS, FLOPS, TOKENS_PER_PARAMETER, UNIQUE_TOKENS, EPOCHS, LOSS, X, Y, SCORE, STEP, LEARNING_RATE,
         WEIGHT, SUCCESSES, TRIALS, RUN, FAMILY, SEED, TOKENIZER, ROW_WEIGHT, STANDARD_ERROR,
-        AREA, FALL, AREA_SINCE,
+        BATCH, AREA, FALL, AREA_SINCE,
     )
 }  # fmt: skip
 
