@@ -11,7 +11,7 @@ DETAILS: dict[str, Any] = dict(
     group="allocation",
     inputs=dict(C=FLOPS),
 )
-GROWS = Param((-2.0, 3.0), "linear", (0.02, 1.2), 0.5, "power of compute with which it grows", role="exponent")
+GROWS = Param((-2.0, 3.0), "linear", (0.02, 1.2), 0.5, "power of compute with which it grows")
 
 
 @law(
@@ -48,7 +48,7 @@ def optimal_tokens(C, *, k, b):
     output=TOKENS_PER_PARAMETER,
     params=dict(
         k=amplitude("tokens per parameter at 1e20 FLOP", typical=20.0),
-        e=Param((-2.0, 2.0), "linear", (0.01, 0.5), 0.1, "power of compute with which it grows", role="exponent"),
+        e=Param((-2.0, 2.0), "linear", (0.01, 0.5), 0.1, "power of compute with which it grows"),
     ),
     **DETAILS | {"source": "Hu et al. 2024 (MiniCPM), arXiv:2404.06395, section 5: N / D = K2 (C / 6)^eta, inverted"},
 )

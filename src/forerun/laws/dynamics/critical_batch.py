@@ -7,7 +7,7 @@ from forerun.units import BATCH, LOSS, PARAMETERS, TOKENS
 
 CRITICAL = replace(BATCH, meaning="critical batch: twice as many steps, and twice as many tokens, as at the extremes")
 SIZE = amplitude("critical batch at a loss of one nat, tokens", typical=2e8, search=(1e3, 1e14))
-GROWS = Param((-2.0, 6.0), "linear", (0.02, 2.0), 0.47, "how fast it grows", role="exponent")
+GROWS = Param((-2.0, 6.0), "linear", (0.02, 2.0), 0.47, "how fast it grows")
 
 
 @law(

@@ -18,7 +18,7 @@ SIZE = amplitude("batch at one, tokens", typical=0.6, search=(1e-6, 1e8))
 
 def power(of: str, typical: float) -> Param:
     """How the best setting follows a quantity; either sign."""
-    return Param((-3.0, 3.0), "linear", (-1.2, 1.2), typical, f"power of {of}", role="exponent")
+    return Param((-3.0, 3.0), "linear", (-1.2, 1.2), typical, f"power of {of}")
 
 
 @law(
