@@ -57,7 +57,7 @@ def cells(
     The best single run of a cell wins by noise as much as by its settings. Here the losses at most a ``window`` above the least
     are fitted by a cubic in log lr and log batch, robustly (Huber 1981): a quadratic is biased, as the loss rises faster
     towards high rates. Intervals at ``level`` come from refits with random weights of the runs; they do not know how
-    another window would move the optimum: on the sweep of Step Law windows of 2 to 5 % move exponents by up to 0.07,
+    another window would move the optimum: on the sweep of Step Law windows of 2 to 5 % move exponents by up to 0.11,
     so ask with several. Raises :class:`DataError` for a cell with fewer than 20 such runs.
 
     >>> import forerun as fr
