@@ -37,19 +37,19 @@ def skaling_coupled(N, D, *, E, A, alpha, B, beta, k):
     status="stated",
     group="pretraining",
     answers="Does the best ratio of data to size change with compute?",
-    unidentified="each a, b and power in N of the three stretched exponentials trade off; the curves they draw do not",
+    unidentified="at the noise of real losses a, b and the power of N of each part trade off; the curves they draw do not",
     inputs=dict(N=PARAMETERS, D=TOKENS),
     output=LOSS,
     params=dict(
         a1=coefficient("size of the change of the data exponent with N", typical=-0.1, search=(-0.5, 0.5)),
         b1=coefficient("logarithm of the data exponent where that change is zero", typical=-0.2, search=(-2.0, 2.0)),
-        alpha=Param((-0.5, 0.5), "linear", (0.02, 0.2), 0.1, "power of N in the data exponent"),
+        alpha=Param((-0.5, 0.5), "linear", (0.02, 0.2), 0.1, "power of N in the data exponent", role="exponent"),
         a2=coefficient("size of the change of the data part with N", typical=-0.4, search=(-1.0, 1.0)),
         b2=coefficient("logarithm of the data part where that change is zero", typical=14.0, search=(0.0, 30.0)),
-        beta=Param((-0.5, 0.5), "linear", (0.02, 0.2), 0.12, "power of N in the data part"),
+        beta=Param((-0.5, 0.5), "linear", (0.02, 0.2), 0.12, "power of N in the data part", role="exponent"),
         a3=coefficient("size of the change of the rest with N", typical=-0.1, search=(-0.5, 0.5)),
         b3=coefficient("logarithm of the rest where that change is zero", typical=1.6, search=(-1.0, 4.0)),
-        gamma=Param((-0.5, 0.5), "linear", (0.02, 0.2), 0.1, "power of N in the rest"),
+        gamma=Param((-0.5, 0.5), "linear", (0.02, 0.2), 0.1, "power of N in the rest", role="exponent"),
     ),
 )
 def farseer(N, D, *, a1, b1, alpha, a2, b2, beta, a3, b3, gamma):
