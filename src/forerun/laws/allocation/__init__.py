@@ -1,0 +1,1 @@
+"""Laws of allocation: the best size and data for each compute."""

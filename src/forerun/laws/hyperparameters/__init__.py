@@ -1,0 +1,1 @@
+"""Laws of hyperparameters: the best learning rate, batch and weight decay at each scale."""
