@@ -183,12 +183,14 @@ def test_beyond_what_a_source_tested_is_a_note():
 def test_what_no_rule_is_known_for_is_kept_and_named():
     found = moved({"lr": 0.01, "ema": 0.99}, depth=32, tokens=2e9, parametrisation="mup")
     kept = {n.evidence["axis"]: n for n in found.notes if n.code == "no-rule"}
-    assert "mup has no rule for lr there" in kept["depth"].message
+    assert "mup has no rule for lr: kept" in kept["depth"].message
     assert "completep" in kept["depth"].advice
     assert kept["tokens"].evidence["kept"] == ["ema.model"]
+    assert {s.how for s in found.settings if s.setting == "lr"} == {"tokens^-0.32"}
+    assert [s.no_rule for s in found.settings if s.setting == "branch_multiplier"] == [()]
     muon = moved({"lr": 0.01}, batch=128, optimizer="muon")
     assert muon.value("lr", "hidden") == 0.01
-    assert "no rule for lr of hidden there" in muon.notes[0].message
+    assert "no rule for lr of hidden: kept" in muon.notes[0].message
 
 
 @pytest.mark.parametrize(

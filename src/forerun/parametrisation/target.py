@@ -82,7 +82,8 @@ def _moved(
     if any("lr" in rule.exponents for rule in rules):
         rules += _moved("lr", group, 1.0, ratios, parametrisation, optimizer).rules
     carried = _carried(setting, value, math.prod(ratios[axis] ** e for axis, e in used.items()))
-    return Transferred(setting, group, value, carried, used, rules, tuple(a for a in ratios if a not in known))
+    no_rule = tuple(axis for axis in ratios if axis not in known and _of_use(setting, group, axis))
+    return Transferred(setting, group, value, carried, used, rules, no_rule)
 
 
 def _carried(setting: str, value: float, factor: float) -> float:
@@ -165,11 +166,11 @@ def _kept(moved: tuple[Transferred, ...], ratios: Mapping[str, float], parametri
     """One note for each axis that changed and for which some setting has no rule."""
     notes = []
     for axis, ratio in ratios.items():
-        kept = [s for s in moved if axis in s.no_rule and _of_use(s, axis)]
+        kept = [s for s in moved if axis in s.no_rule]
         if kept:
             names = "; ".join(_named(setting, kept) for setting in dict.fromkeys(s.setting for s in kept))
             pairs = [f"{s.setting}.{s.group}" for s in kept]
-            message = f"{axis} changes by {ratio:.4g}, and {parametrisation} has no rule for {names} there: kept"
+            message = f"{axis} changes by {ratio:.4g}, and {parametrisation} has no rule for {names}: kept along it"
             advice = "Compare a few values at the target"
             if axis == "depth" and parametrisation in ("standard", "mup"):
                 advice = "Train proxy and target under completep, which has one"
@@ -182,13 +183,13 @@ def _named(setting: str, kept: list[Transferred]) -> str:
     return setting if groups == GROUPS[setting] else f"{setting} of {', '.join(groups)}"
 
 
-def _of_use(of: Transferred, axis: str) -> bool:
-    """Whether anybody would expect the setting to depend on the axis: multipliers, adapters and initial scales need not."""
-    if of.group == "adapter":
-        return axis == "rank"
-    if of.setting in ("init_std", "output_multiplier", "branch_multiplier"):
-        return axis in ("width", "depth") and of.setting == "init_std"
-    return axis != "rank" and (axis in ("batch", "tokens") or of.group != "model")
+def _of_use(setting: str, group: str, axis: str) -> bool:
+    """Whether anybody would look for a rule: multipliers are only what a rule makes them, and adapters have a rank."""
+    if group == "adapter" or axis == "rank":
+        return group == "adapter" and axis == "rank"
+    if setting in ("output_multiplier", "branch_multiplier"):
+        return False
+    return axis in ("width", "depth") if setting == "init_std" else group != "model" or axis in ("batch", "tokens")
 
 
 def _untested(moved: tuple[Transferred, ...], ratios: Mapping[str, float]) -> list[Note]:

@@ -15,7 +15,7 @@ from forerun.units import format_quantity
 class Transferred:
     """One setting of one group of weights: ``proxy`` and ``target`` are its values, ``exponents`` by axis that changed.
 
-    ``no_rule`` names the axes that changed and for which no rule is known: along these the setting was kept.
+    ``no_rule`` names the axes that changed and along which the setting was kept because no rule is known.
     """
 
     setting: str
@@ -95,13 +95,15 @@ class Transfer:
             for s in self.settings
         ]
         header = ["weights", "setting", "proxy", "target", "scaled as", "rules", "status"]
-        sources = dict.fromkeys((rule.name, rule.source, rule.status) for s in self.settings for rule in s.rules)
+        sources = dict.fromkeys(
+            (rule.name, rule.setting, rule.source, rule.status) for s in self.settings for rule in s.rules
+        )
         lines = [
             f"{self.parametrisation} with {self.optimizer}: {', '.join(grown) or 'proxy and target are the same'}",
             "",
             text_table(header, rows, words=("setting", "scaled as", "rules", "status")),
             *(["", "sources"] if sources else []),
-            *[f"  {name} [{status}]: {source}" for name, source, status in sources],
+            *[f"  {name} for {setting} [{status}]: {source}" for name, setting, source, status in sources],
             *(["", "notes"] if self.notes else []),
             *note_lines(self.notes),
         ]
