@@ -56,10 +56,11 @@ def test_depth_scales_branches_and_rates_as_table_1_of_completep_does(parametris
     assert found.value("lr", "vectors") == pytest.approx(0.01 * deep ** (alpha - 1))
     assert found.value("lr", "embedding") == 0.01
     assert found.value("init_std", "hidden") == pytest.approx(0.02 / math.sqrt(wide))
+    assert found.value("eps", "hidden") == pytest.approx(1e-8 / wide * deep**-alpha)
+    assert found.value("eps", "embedding") == pytest.approx(1e-8 / wide)
     if alpha == 1:
         assert found.value("weight_decay", "hidden") == pytest.approx(0.1 * wide)
         assert found.value("weight_decay", "embedding") == 0.1
-        assert found.value("eps", "hidden") == pytest.approx(1e-8 / wide / deep)
 
 
 def test_batch_scales_adam_by_the_root_and_sgd_linearly():
