@@ -86,6 +86,7 @@ COMMANDS = [
     ),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--draws", "50", "--budget", "1e22"]),
     ("isoflop", ["isoflop", "{budgets}", "--C", "flops", "--method", "surface", "--draws", "50"]),
+    ("transfer", ["transfer", "--from", "width=256,depth=4,lr=0.01,tokens=1B", "--to", "width=4096,depth=32,tokens=1T"]),
     ("laws", ["laws"]),
     ("laws", ["laws", "show", "chinchilla"]),
 ]  # fmt: skip

@@ -42,6 +42,8 @@ _PUBLIC = {
     "Decisive": "forerun.report.decisive",
     "report_card": "forerun.report.card",
     "Card": "forerun.report.card",
+    "transfer": "forerun.parametrisation",
+    "Transfer": "forerun.parametrisation",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
     "Note": "forerun.note",

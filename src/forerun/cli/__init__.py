@@ -23,6 +23,7 @@ EXAMPLES = """examples:
 MODULES = {
     "fit": "fits", "forecast": "fits", "invert": "fits", "plan": "fits", "backtest": "backtests", "compare": "comparisons",
     "trend": "trends", "stability": "stability", "ladder": "ladders", "select": "selections", "bench": "benchmarks", "isoflop": "isoflop", "laws": "laws", "datasets": "datasets", "report": "cards", "reproduce": "records",
+    "transfer": "transfers",
 }  # fmt: skip
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from forerun.ladder.rung import VOCABULARY, Rung
+from forerun.parametrisation import factor
 
 BASE_WIDTH, BASE_DEPTH = 32, 2  # the model at which the rules change nothing
 ROTARY_BASE = 10_000.0
@@ -48,8 +51,8 @@ class Decoder(nn.Module):
     def __init__(self, rung: Rung) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(rung.seed)
-        branch = BASE_DEPTH / rung.depth if rung.scaling == "completep" else 1.0
-        self.readout = BASE_WIDTH / rung.width if rung.scaling != "standard" else 1.0
+        rule = partial(factor, ratios=relative(rung), parametrisation=rung.scaling)
+        branch, self.readout = rule("branch_multiplier", "hidden"), rule("output_multiplier", "output")
         self.embedding = nn.Embedding(VOCABULARY, rung.width)
         self.blocks = nn.ModuleList(Block(rung, branch) for _ in range(rung.depth))
         self.head = nn.Linear(rung.width, VOCABULARY, bias=False)
@@ -82,6 +85,11 @@ class Decoder(nn.Module):
         """Cross-entropy in nats per byte; ``tokens`` is (batch, context + 1)."""
         logits = self(tokens[:, :-1])
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction=reduction)
+
+
+def relative(rung: Rung) -> dict[str, float]:
+    """Width and depth of a run relative to the model at which the rules change nothing."""
+    return {"width": rung.width / BASE_WIDTH, "depth": rung.depth / BASE_DEPTH}
 
 
 def norm(x: Tensor) -> Tensor:
