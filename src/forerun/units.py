@@ -166,17 +166,6 @@ GAIN_OVER_UNIGRAM = Column(
 GROWTH_TOKENS = Column(
     "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
-AREA = Column(
-    "area", "rate x steps", "sum of the learning rates of all steps so far", ("lr_area",), typical=(0.3, 20.0)
-)
-FALL = Column(
-    "fall", "rate", "fall of the learning rate in a piece of the schedule, negative where it rises", ("lr_fall",),
-    positive=False, typical=(1e-6, 1e-4),
-)  # fmt: skip
-AREA_SINCE = Column(
-    "area_since", "rate x steps", "sum of the learning rates of the steps since a piece of the schedule",
-    ("lr_area_since",), typical=(1e-3, 10.0),
-)  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
@@ -188,7 +177,6 @@ COLUMNS: Mapping[str, Column] = {
         EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
         ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
-        AREA, FALL, AREA_SINCE,
     )
 }  # fmt: skip
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import forerun as fr
-from forerun.runs.schedules import PIECES, in_pieces
+from forerun.fitting.observations import law_inputs
+from forerun.laws.dynamics.multipower import pieces
 
 FITTED = ("cosine_24000", "constant_24000", "wsdcon_9")
 HELD = ("constant_72000", "cosine_72000", "wsd_20000_24000", "wsdld_20000_24000", "wsdcon_3", "wsdcon_18")
-LAW = fr.laws.get("multi-power-law").over(piece=PIECES)
+LAW = fr.laws.get("multi-power-law")
 SIZES = {"25M": 25_000_000, "100M": 100_000_000}
 
 
@@ -56,8 +57,7 @@ def test_pieces_of_a_schedule_give_the_loss_of_its_single_steps(size):
     ramps = np.interp(every, [0, 500, 3000, 5000, 6000], [0.0, 3e-4, 3e-4, 6e-5, 2e-5])
     step = np.arange(500.0, 6001.0, 100.0)
     for rates in (ramps, np.where((every >= 3500) & (every > 500), 6e-5, np.minimum(every / 500, 1) * 3e-4)):
-        runs = in_pieces(fr.read_runs({"step": step, "lr": rates[step.astype(int)], "loss": np.ones(len(step))}))
-        found = LAW(*(runs[role] for role in LAW.inputs), **values)
+        found = LAW(*pieces(step, rates[step.astype(int)]), **values)
         np.testing.assert_allclose(found, single_steps(step, rates, values), atol=6e-4)
 
 
@@ -67,33 +67,34 @@ def test_pieces_of_a_schedule_give_the_loss_of_its_single_steps(size):
 def test_published_parameters_give_the_published_scores_on_six_schedules_that_were_not_fitted(curves, size, published):
     """The errors are printed with three digits; ours differ by up to 1.5 %, as the schedules are read from logged rows."""
     values = next(s.values for s in LAW.published if s.name == size)
-    runs = in_pieces(curves(size))
-    r2, mean, root = scores(lambda part: LAW(*(part[role] for role in LAW.inputs), **values), runs)
+    runs = curves(size)
+    r2, mean, root = scores(lambda part: LAW(*law_inputs(LAW, part), **values), runs)
     assert round(r2, 4) == published[0]
     assert (mean, root) == pytest.approx(published[1:], rel=0.015)
 
 
 def test_without_its_warm_up_every_prediction_is_a_tenth_of_a_nat_too_low(curves):
     values = next(s.values for s in LAW.published if s.name == "25M")
-    part = of(in_pieces(curves("25M")), "constant_24000")
-    whole = LAW(*(part[role] for role in LAW.inputs), **values)
-    alone = values["L0"] + values["A"] * part["area"] ** -values["alpha"]
+    part = of(curves("25M"), "constant_24000")
+    whole = LAW(*law_inputs(LAW, part), **values)
+    area = law_inputs(LAW, part)[0]
+    alone = values["L0"] + values["A"] * area ** -values["alpha"]
     assert 0.05 < (whole - alone).min() < (whole - alone).max() < 0.13
 
 
 @pytest.mark.parametrize(("size", "least"), [("25M", 0.998), ("100M", 0.998)])
 def test_three_curves_fitted_with_one_exponent_for_both_predict_six_others(curves, size, least):
-    runs = in_pieces(curves(size))
+    runs = curves(size)
     fit = fr.fit(fr.laws.get("multi-power-law").tie(gamma="beta"), of(runs, *FITTED), uncertainty="none")
     assert fit.outcome == "converged"
-    r2, mean, _ = scores(lambda part: fit.predict({role: part[role] for role in fit.law.inputs}), runs)
+    r2, mean, _ = scores(lambda part: fit.predict_runs(part)[0], runs)
     assert r2 > least
     assert mean < 0.0045
 
 
 def test_the_free_optimum_fits_three_curves_better_than_the_published_parameters_and_predicts_worse(curves):
     """Published parameters come from 200 steps of descent; the optimum lies elsewhere, and three curves do not say where."""
-    runs = in_pieces(curves("100M"))
+    runs = curves("100M")
     fit = fr.fit("multi-power-law", of(runs, *FITTED), objective="squared-log", uncertainty="none")
     published = next(s.values for s in LAW.published if s.name == "100M")
 
@@ -101,10 +102,10 @@ def test_the_free_optimum_fits_three_curves_better_than_the_published_parameters
         return scores(predict, runs, schedules)[2]
 
     def ours(part):
-        return fit.predict({role: part[role] for role in fit.law.inputs})
+        return fit.predict_runs(part)[0]
 
     def theirs(part):
-        return fit.law(*(part[role] for role in fit.law.inputs), **published)
+        return fit.law(*law_inputs(fit.law, part), **published)
 
     assert root(ours, FITTED) < 0.5 * root(theirs, FITTED)
     assert root(ours, HELD) > root(theirs, HELD)
@@ -126,4 +127,4 @@ def test_two_curves_predict_whole_curves_under_two_other_schedules_with_stated_e
 def test_steps_that_do_not_rise_are_refused():
     runs = fr.read_runs({"step": [10.0, 10.0, 20.0], "lr": [1e-3, 1e-3, 1e-3], "loss": [3.0, 3.0, 2.9]})
     with pytest.raises(fr.DataError, match="must rise from 1"):
-        in_pieces(runs)
+        law_inputs(LAW, runs)

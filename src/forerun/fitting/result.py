@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -217,7 +218,7 @@ class Fit:
     def _of_runs(self, runs: Runs, params: Array) -> Array:
         """The outcome of each run under rows of parameters, (B, n)."""
         runs.require_same_conventions(self.runs.conventions)
-        inputs = dict(zip(self._input_names, law_inputs(self.law, runs)))
+        inputs: dict[str, Any] = self._named(law_inputs(self.law, runs))
         if self.law.shared:
             inputs[self.law.shared[1]] = group_labels(runs[self.law.shared[1]])
         return self._rows(params, inputs)
@@ -227,9 +228,10 @@ class Fit:
         param = self.law.params.get(name) or self.law.params[name.split("[")[0]]
         return param.meaning
 
-    @property
-    def _input_names(self) -> list[str]:
-        return [f"input{i}" for i in range(len(self.law.inputs))] if self.law.prepare else list(self.law.inputs)
+    def _named(self, arrays: Iterable[Array]) -> dict[str, Any]:
+        """Inputs of the formula by name; ``prepare`` may give more of them than the law has columns."""
+        names = (f"input{i}" for i in count()) if self.law.prepare else self.law.inputs
+        return dict(zip(names, arrays))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -264,14 +266,14 @@ class Fit:
             if name not in inputs:
                 raise missing_input(self.law, name)
         arrays = [np.atleast_1d(np.asarray(inputs[n], float)) for n in self.law.inputs]
-        named: dict[str, Any] = dict(zip(self._input_names, self.law.prepare(*arrays) if self.law.prepare else arrays))
+        named: dict[str, Any] = self._named(self.law.prepare(*arrays) if self.law.prepare else arrays)
         if self.law.shared:
             named[self.law.shared[1]] = np.repeat(np.array([str(inputs[self.law.shared[1]])], object), len(arrays[0]))
         return self._rows(params, named)
 
     def _rows(self, params: Array, inputs: Mapping[str, Array]) -> Array:
         """Outcomes for prepared inputs; the parameters of a grouped law are picked by each row's group."""
-        arrays = [inputs[n] for n in self._input_names]
+        arrays = [x for n, x in inputs.items() if not self.law.shared or n != self.law.shared[1]]
         if not self.law.shared:
             return predict(self.law, arrays, params)
         common, across = self.law.shared
