@@ -98,7 +98,7 @@ def drawing(item: Law | Term) -> Drawing:
         legend = _short(legend, law.inputs[by]) if legend else ""
     fixed = [f"{n} = {axis.number(v)}" for n, v in held.items() if n != over]
     share = getattr(item, "trials", None) is not None or item.output.unit == "of 1"
-    title = item.answers if isinstance(item, Law) else re.split("[;:.]", item.doc)[0].replace("`", "")
+    title = item.answers if isinstance(item, Law) else summary(item)
     return Drawing(
         title=title,
         across=label(across, law.inputs[across]),
@@ -109,6 +109,11 @@ def drawing(item: Law | Term) -> Drawing:
         footer=", ".join([f"{item.name} {values(item)[1]}", *fixed]) + ".",
         share=share,
     )
+
+
+def summary(term: Term) -> str:
+    """What a term is, in the first words of its description."""
+    return re.split(r"[;:]|\.(?:\s|$)", term.doc)[0].replace("`", "")
 
 
 def main_inputs(item: Law | Term) -> tuple[str, str]:

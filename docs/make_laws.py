@@ -6,7 +6,6 @@ Everything is read from the declarations, so that a page cannot say other than t
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 import textwrap
 import tomllib
@@ -18,7 +17,7 @@ sys.path.insert(0, str(DOCS))
 
 from law_example import example  # noqa: E402  (the folder of this file is no package)
 from law_formula import PROBABILITY, Unreadable, formulas, symbol  # noqa: E402
-from law_picture import draw, drawing, write  # noqa: E402
+from law_picture import draw, drawing, summary, write  # noqa: E402
 
 from forerun import laws  # noqa: E402
 from forerun.laws import Law, Term  # noqa: E402
@@ -150,7 +149,7 @@ def index() -> str:
             f"`{t.output.role}`",
             t.status,
             ", ".join(t.inputs),
-            re.split("[;:.]", t.doc)[0].replace("`", ""),
+            summary(t),
         ]
         for t in laws.terms().values()
     ]
@@ -159,8 +158,8 @@ def index() -> str:
         'A term takes the place of an input: `fr.laws.get("chinchilla").where(D=fr.laws.terms()["repeated-data"])`.',
         table(["term", "stands for", "status", "inputs", "what it is"], sorted(terms)),
         "## Known, not stated as a formula",
-        table(["paper", "what it says", "why it is no law here", "instead"],
-              [[k["paper"], k["says"], k["why"], k["instead"]] for k in known]),
+        table(["paper", "what it says", "read", "why it is no law here", "instead"],
+              [[k["paper"], k["says"], k["read"], k["why"], k["instead"]] for k in known]),
         GENERATED.replace("the declaration of the {kind}", "the declarations, and `known.toml`"),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
@@ -184,7 +183,8 @@ def _link(name: str) -> str:
 def _code(item: Law | Term) -> str:
     code = textwrap.dedent(inspect.getsource(item.body))
     outer = inspect.getclosurevars(item.body).nonlocals
-    return "".join(f"{name} = {value!r}\n" for name, value in outer.items()) + code.rstrip()
+    given = "".join(f"{name} = {value!r}\n" for name, value in outer.items())
+    return given + ("\n\n" if given else "") + code.rstrip()
 
 
 def _input(name: str, column: Any) -> list[str]:
