@@ -176,9 +176,13 @@ def write(figure: Any, mark: str, path: Path) -> Path:
     text = made.getvalue().replace("'DejaVu Sans'", FONTS)
     text = re.sub(r"<metadata>.*?</metadata>\s*", f"<metadata>{mark}</metadata>", text, flags=re.DOTALL)
     text = re.sub(r"\s*<!--.*?-->|<!DOCTYPE.*?>\n", "", text, flags=re.DOTALL)
-    text = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), text)
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", _shorter, tag[0]), text)  # never what is written
     path.write_text(re.sub(r"\n\s*", "\n", text), encoding="utf-8")
     return path
+
+
+def _shorter(place: re.Match[str]) -> str:
+    return f"{float(place[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _outcome_label(item: Law | Term) -> str:

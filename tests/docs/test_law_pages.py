@@ -78,6 +78,8 @@ def test_a_picture_is_of_what_the_law_says_now(law_pages, name):
     root = ElementTree.parse(path).getroot()
     shown = law_pages.drawing(ITEMS[name])
     assert root.find("{http://www.w3.org/2000/svg}metadata").text == shown.mark, "run docs/make_laws.py"
+    written = " ".join("".join(root.itertext()).split())
+    assert all(words in written for words in (*shown.title.split(), shown.footer, shown.legend))
     assert all(np.isfinite(y).all() and np.ptp(y) > 0 for _, y in shown.curves)
     assert_legible(law_pages.draw(shown))
 
