@@ -28,6 +28,7 @@ bench: $(READY)
 docs: $(READY)
 	@$(BIN)/python docs/make_gallery.py
 	@$(BIN)/python docs/make_extrapolation.py
+	@$(BIN)/python docs/make_laws.py
 	@$(BIN)/python -m pytest tests/docs tests/report/test_gallery.py -n 0
 
 capabilities: $(READY)

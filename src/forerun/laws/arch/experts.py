@@ -41,10 +41,10 @@ def joint_moe(N_active, D, experts, *, c, a, alpha, delta, gamma, b, beta, omega
     For each number of experts it is the law of Chinchilla. One expert counts as E_start, not as one. The signs of the
     powers are those of the paper: alpha and beta are negative.
     """
-    log = np.log(saturated(experts, E_start, E_max))
+    counted = np.log(saturated(experts, E_start, E_max))
     size, data = np.log(N_active), np.log(D)
     return (
         c
-        + a * np.exp(delta * log + (alpha + gamma * log) * size)
-        + b * np.exp(omega * log + (beta + zeta * log) * data)
+        + a * np.exp(delta * counted + (alpha + gamma * counted) * size)
+        + b * np.exp(omega * counted + (beta + zeta * counted) * data)
     )
