@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -115,7 +116,7 @@ def runs_of(asked: Namespace) -> Runs:
     roles |= pairs(asked.role, "--role", "ROLE=COLUMN")
     if getattr(asked, "across", None) is not None:
         roles["family"] = roles.get(asked.across, asked.across)
-    reader = fr.ladder.read_ladder if asked.source.is_dir() else fr.read_runs
+    reader = fr.ladder.read_ladder if is_ladder(asked.source) else fr.read_runs
     runs = reader(
         asked.source, N_counts=asked.N_counts, loss_unit=asked.loss_unit, where=asked.where, drop=asked.drop, **roles
     )
@@ -126,6 +127,11 @@ def runs_of(asked: Namespace) -> Runs:
             raise DataError("bad-option", message, advice="Write for example --drop-outliers highest-loss:5")
         runs = runs.drop_outliers(rule, int(count))
     return runs
+
+
+def is_ladder(source: Path) -> bool:
+    """Whether ``source`` is the folder of a ladder."""
+    return os.path.isfile(os.path.join(source, "ladder.db"))  # unlike a Path, quiet about names that no file can have
 
 
 def law_of(asked: Namespace) -> Law:

@@ -172,7 +172,8 @@ def drive(
 ) -> None:
     """Keep ``workers`` workers alive until every run (or every held-back run) of the ladder is finished.
 
-    A worker that is gone gives its run back at once and another takes its place. ``look(store)`` is called twice a second.
+    A worker that is gone gives its run back at once and another takes its place. ``look(store)`` is called twice a second, and once when all
+    is done.
     """
     _check_workers(workers)
     alive: dict[str, Callable[[], bool]] = {}
@@ -192,6 +193,7 @@ def drive(
                 alive[name] = launcher.start(store.folder, name, held_back)
             look(store)
             time.sleep(LOOK)
+        look(store)
     finally:
         launcher.close()
         for name in alive:  # whoever was ended too hard to give its run back itself

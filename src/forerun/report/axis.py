@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = np.ndarray
+LONGEST = 30  # letters of an outcome and its unit that fit beside the axis of the smallest picture
 WIDE = 4.0  # factor between smallest and largest from which an axis is logarithmic
 WIDE_OUTCOME = 2.0  # the same for an outcome
 COUNTED = ("N", "D", "U")  # roles whose ticks are written 10M, 1B
@@ -70,7 +71,8 @@ def outcome_words(fit: Fit, runs: Runs) -> tuple[str, str, str]:
     if column.role == "loss" or (column.role == "y" and "y" not in runs and "loss" in runs):
         return "loss", LOSS.meaning, fit.runs.conventions.loss_unit
     meaning = column.meaning.removeprefix("the ")
-    return column.role, meaning if meaning.endswith(column.role) else f"{meaning} {column.role}", column.unit
+    words = meaning if meaning.endswith(column.role) else f"{meaning} {column.role}"
+    return column.role, words if len(words) + len(column.unit) <= LONGEST else column.role, column.unit
 
 
 def outcome_factor(fit: Fit) -> float:
