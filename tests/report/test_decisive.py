@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -202,9 +200,7 @@ def test_brute_force_agrees_on_the_chinchilla_table(table):
     runs = fr.read_runs(table("chinchilla_epoch245"), N="params", D="tokens", loss="loss")
     runs = runs.drop_outliers("highest-loss", 5)
     fit = fr.fit("chinchilla", runs)
-    start = time.process_time()
     found = fr.decisive_runs(fit, flops=FLOPS)
-    assert time.process_time() - start < 2.0
     assert len(found.runs) == 240
     for effect in found.runs[:4]:
         for factor, answer in ((1.01, effect.raised), (0.99, effect.lowered)):
