@@ -125,13 +125,8 @@ def train(
     of the same trunk left there. On a CPU one thread is used, and an interrupted run gives the same losses to the bit.
     """
     one_thread(device)
-    training = Training.start(rung, device)
+    training = _begin(rung, folder, device)
     own = checkpoint(rung, folder)
-    if own.exists():
-        training.load(own, device)
-    elif (stem := _stem(rung, folder)) is not None:
-        training.load(stem, device)
-        training.began, training.seconds = training.step, 0.0
     held_out = corpus.validation(watch.validation_bytes, rung.context)
     probe = next(iter(held_out.values()))[:8, :-1]
     marks = _marks(rung.steps, watch.points)
@@ -167,6 +162,17 @@ def train(
         time.monotonic() - clock,
         training.step - training.began,
     )
+
+
+def _begin(rung: Rung, folder: Path, device: str) -> Training:
+    """The run where its checkpoint left it, else where another of its trunk did, else before its first step."""
+    training = Training.start(rung, device)
+    if checkpoint(rung, folder).exists():
+        training.load(checkpoint(rung, folder), device)
+    elif (stem := _stem(rung, folder)) is not None:
+        training.load(stem, device)
+        training.began, training.seconds = training.step, 0.0
+    return training
 
 
 def checkpoint(rung: Rung, folder: Path) -> Path:
