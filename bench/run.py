@@ -29,6 +29,7 @@ NAMES = (
     "extrapolation",
     "decade",
     "ablation",
+    "catalogue",
     "ladder_kills",
     "ladder_tables",
     "ladder_throughput",
