@@ -44,6 +44,11 @@ ON_RUNS = (
     option("--law", help="name of a law (see `forerun laws`), file.py:name for your own, or auto"),
     *COLUMNS,
     several("--fix", metavar="PARAMETER=VALUE", help="hold a parameter: alpha=0.34"),
+    several(
+        "--borrow",
+        metavar="PARAMETER=VALUE+-WIDTH",
+        help="a parameter known from elsewhere, and how well: alpha=0.34+-0.02",
+    ),
     several("--tie", metavar="PARAMETER=PARAMETER", help="set a parameter equal to another: alpha=beta"),
     several("--term", metavar="INPUT=TERM", help="replace an input by a registered effective quantity: D=NAME"),
     several(
@@ -154,11 +159,22 @@ def law_of(asked: Namespace) -> Law:
     law = law.where(**{slot: laws.terms()[t] for slot, t in terms.items()}) if terms else law
     fixed = {k: number("--fix", v) for k, v in pairs(asked.fix, "--fix", "PARAMETER=VALUE").items()}
     law = law.fix(**fixed) if fixed else law
+    borrowed = {k: _known(k, v) for k, v in pairs(asked.borrow, "--borrow", "PARAMETER=VALUE+-WIDTH").items()}
+    law = law.borrow(**borrowed) if borrowed else law
     tied = pairs(asked.tie, "--tie", "PARAMETER=PARAMETER")
     law = law.tie(**tied) if tied else law
     if bool(asked.share) != (asked.across is not None):
         raise DataError("bad-share", "--share and --across go together", advice="For example --share E --across family")
     return law.share(*asked.share, across="family") if asked.share else law
+
+
+def _known(name: str, text: str) -> tuple[float, float]:
+    """A value and how far it is trusted, written as 0.34+-0.02."""
+    value, sign, width = text.partition("+-")
+    if not sign:
+        message = f"--borrow {name} takes a value and its standard deviation, received {text!r}"
+        raise DataError("bad-option", message, advice="Write for example --borrow alpha=0.34+-0.02")
+    return number(f"--borrow {name}", value), number(f"--borrow {name}", width)
 
 
 def own_law(name: str) -> Law:

@@ -11,7 +11,7 @@ from forerun.note import DataError
 from forerun.units import parse_quantity
 
 EXAMPLE_PAIRS = {
-    "--role": "x=steps", "--fix": "alpha=0.34", "--tie": "alpha=beta", "--term": "D=NAME", "--at": "N=70e9",
+    "--role": "x=steps", "--fix": "alpha=0.34", "--borrow": "alpha=0.34+-0.02", "--tie": "alpha=beta", "--term": "D=NAME", "--at": "N=70e9",
     "--watch": "logit_max=1e4", "--fact": "schedule='cosine to 10 %'", "--set": "partition=gpu",
     "--effective": "N=1B,D=20B", "--from": "width=256,lr=0.01", "--to": "width=4096",
 }  # fmt: skip

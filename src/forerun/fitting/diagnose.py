@@ -26,6 +26,7 @@ WIDE_FLOOR = 0.3  # of the smallest outcome
 LOOSE_EXPONENT = 0.5  # of its own size
 SIGN_DOUBT = 0.05  # share of draws of the other sign
 NARROW = 1.0  # decades
+FAR = 2.0  # widths of a prior
 MOST_ROWS = 20_000  # for the checks that need rank correlations or refits
 
 
@@ -45,10 +46,11 @@ def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, floa
     notes += _floors(problem, z, draws)
     notes += _ridges(problem, z, draws)
     notes += _basins(problem, optimum, best, draws)
+    notes += _borrowed(problem, z, draws)
     notes += _narrow(columns)
     if len(row_numbers) <= MOST_ROWS:
         notes += _trends(problem.residuals(z), columns)
-        if outcome != "not-converged" and problem.rows > len(z) + 2:
+        if outcome != "not-converged" and problem.rows > problem.told_by_rows + 2:
             notes += _few_points(problem, z, starts, row_numbers, seed)
             if families is not None:
                 notes += _one_group(problem, z, starts, families, seed)
@@ -91,6 +93,27 @@ def _bounds(problem: Problem, z: Array) -> Iterator[Note]:
             {"parameter": name, "value": value},
             advice,
         )
+
+
+def _borrowed(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:
+    """How far the runs moved and narrowed what was borrowed from elsewhere."""
+    if problem.prior is None:
+        return
+    away = problem.prior.distance(z[None])[0]
+    for i, distance, value, width in zip(problem.prior.columns, away, problem.prior.value, problem.prior.width):
+        name, logarithm = problem.names[i], bool(problem.log[i])
+        known, found = (float(np.exp(v) if logarithm else v) for v in (value, z[i]))
+        left = float(draws[:, i].std() / width) if len(draws) else None
+        evidence = {"parameter": name, "borrowed": known, "value": found, "widths": float(distance), "width_left": left}
+        if abs(distance) > FAR:
+            message = f"the runs pull {name} to {found:.4g}, {abs(distance):.1f} widths from the borrowed {known:.4g}"
+            advice = "The borrowed value may not hold for these runs: fit without it where the runs allow, or widen it."
+            yield Note("borrowed-disagrees", "warning", message, evidence, advice)
+        else:
+            said = "" if left is None else f", with {left:.0%} of its doubt left"
+            message = f"{name} was borrowed as {known:.4g} and is {found:.4g} with these runs{said}"
+            advice = "What is borrowed counts in the forecast: say so where you report it."
+            yield Note("borrowed", "info", message, evidence, advice)
 
 
 def _signs(problem: Problem, z: Array, draws: Array) -> Iterator[Note]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
+from forerun.fitting.balance import balanced
 from forerun.fitting.diagnose import diagnose
 from forerun.fitting.evidence import Data, Design, Solution
 from forerun.fitting.objective import Objective
@@ -192,7 +193,7 @@ def reached(problem: Problem, z: Array) -> float:
     objective = problem.objective
     if objective.kinked and not objective.scaled:
         problem = problem.with_objective(objective.at(EXACTLY))
-    value = float(problem.values(z[None])[0])
+    value = float(replace(problem, prior=None).values(z[None])[0])
     if objective.scaled:
         value += float(problem.row_weights.sum()) * (math.log(objectives.SMALLEST_SCALE) + objective.constant)
     return value
@@ -200,7 +201,9 @@ def reached(problem: Problem, z: Array) -> float:
 
 def _noise(problem: Problem, z: Array) -> Array:
     every = max(1, problem.rows // MOST_RESIDUALS)
-    return noise_of(np.concatenate([r[::every] for r in problem.residual_blocks(z)]), problem.rows, len(z))
+    return noise_of(
+        np.concatenate([r[::every] for r in problem.residual_blocks(z)]), problem.rows, problem.told_by_rows
+    )
 
 
 def noise_of(residuals: Array, rows: int, params: int) -> Array:
@@ -239,6 +242,7 @@ def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem,
         few = table.taken(slice(None, None, -(-problem.rows // LARGE)))
         thin = build(law, few.inputs, few.y, few.trials, objective, few.weights, None, problem.exact)
         begin = _different(polish(thin, begin))
+    problem = balanced(problem, begin)
     optimum = polish(problem, begin)
     if not np.isfinite(optimum.value).any():
         raise DataError(

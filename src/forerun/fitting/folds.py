@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from forerun.fitting import objective as objectives
+from forerun.fitting.balance import balanced
 from forerun.fitting.estimate import describe, fit, judged, noise_of
 from forerun.fitting.evidence import Solution
 from forerun.fitting.objective import Objective
@@ -117,6 +118,7 @@ def _solved(law: Law, table: Observations, objective: Objective, folds: Array, s
         problem = replace(problem, exact=False)
     owners = np.repeat(np.arange(len(starts)), [len(s) for s in starts])
     begin = problem.internal(problem.with_scale(every))
+    problem = balanced(problem, begin)
     return problem, refit(problem, polish(problem, begin, folds[owners], STEPS).z, folds, seed)
 
 
@@ -126,7 +128,7 @@ def _drawn(problem: Problem, table: Observations, factor: Array, starts: Array, 
     rows = np.flatnonzero(factor)
     numbers = np.arange(len(rows)) if labels is None else np.searchsorted(np.array(sorted(set(labels[rows].tolist()))), labels[rows])  # fmt: skip
     units = int(numbers.max()) + 1
-    if not draws or units < ROWS_PER_PARAMETER * len(problem.names):
+    if not draws or units < ROWS_PER_PARAMETER * problem.told_by_rows:
         return np.empty((0, len(problem.names)))
     part = table.taken(rows)
     own = build(problem.law, part.inputs, part.y, part.trials, problem.objective, part.weights * factor[rows], None, problem.exact)  # fmt: skip
@@ -152,11 +154,11 @@ def _as_fit(law: Law, runs: Runs, problem: Problem, factor: Array, z: Array, fin
         level=settings["level"],
         uncertainty={"kind": kind, "unit": settings["unit"] or "row", "draws": len(draws), "seed": settings["seed"]},
         objective=problem.objective.name,
-        objective_value=float(problem.values(z[:1], factor[None])[0]),
+        objective_value=float(replace(problem, prior=None).values(z[:1], factor[None])[0]),
         outcome=judged(problem, z[0], (slope, curvature), finished, perfect=False),
         solution=Solution(slope, curvature, 1, 1, "exact" if problem.exact else "differences"),
         runs=describe(law, part),
-        noise=noise_of(residuals, len(residuals), len(z[0])),
+        noise=noise_of(residuals, len(residuals), problem.told_by_rows),
         scale=float(problem.natural(z[:1])[0, -1]) if problem.objective.scaled else None,
         table=part,
         row_weights=(factor * problem.row_weights)[kept],

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from forerun.fitting.balance import dispersion
 from forerun.fitting.polish import polish
 from forerun.fitting.problem import Problem
 from forerun.fitting.refit import STEPS, refit
@@ -32,7 +33,7 @@ def jackknife(problem: Problem, best: Array, starts: Array, labels: Array | None
     keep = (members[None, :] != np.arange(units)[:, None]).astype(float)
     without = refit(problem, np.concatenate([best[None], starts]), keep, seed).z
     error = np.sqrt((units - 1.0) / units * ((without - without.mean(0)) ** 2).sum(0))
-    reach = student_quantile(0.5 + level / 2.0, units - len(best)) * error
+    reach = student_quantile(0.5 + level / 2.0, units - problem.told_by_rows) * error
     return np.clip([best - reach, best + reach], problem.lower, problem.upper)
 
 
@@ -56,13 +57,8 @@ def profile(problem: Problem, best: Array, level: float) -> Array:
 def _threshold(problem: Problem, best: Array, level: float) -> float:
     if problem.objective.rho is None or problem.objective.scaled:
         return 0.5 * NormalDist().inv_cdf(0.5 + level / 2.0) ** 2
-    r, weights, free = -problem.residuals(best), problem.row_weights, problem.rows - len(best)
-    smooth = problem.smoothed(best).objective
-    assert smooth.rho is not None
-    slope = problem.objective.rho(r, problem.objective.delta)[1]
-    bend = smooth.rho(r, smooth.delta)[2]
-    dispersion = float(weights @ slope**2) / free / (float(weights @ bend) / float(weights.sum()))
-    return 0.5 * student_quantile(0.5 + level / 2.0, free) ** 2 * dispersion
+    free = problem.rows - problem.told_by_rows
+    return 0.5 * student_quantile(0.5 + level / 2.0, free) ** 2 * dispersion(problem, best, free)
 
 
 def _inverse(problem: Problem, best: Array) -> Array:

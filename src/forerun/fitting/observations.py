@@ -131,14 +131,15 @@ def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
     """Refuse a table that cannot carry the law: too few different settings, or an input that never changes."""
     count = len(next(iter(raw.values())))
     settings = len(set(zip(*(v.tolist() for v in raw.values())))) if count <= COUNTED else count
-    fixed = any(verb == "fix" for verb, _ in law.operations)
+    fixed = any(verb in ("fix", "borrow") for verb, _ in law.operations)
+    free = sum(param.prior is None for param in law.params.values())
     for role, values in raw.items():
         if np.ptp(values) == 0 and not fixed and count > 1:
             raise DataError(
                 "constant-input", f"all {count} rows{where} have {role} = {values[0]:g}, so its effect cannot be fitted",
                 advice=f"Add runs with another {role}, use a law without it, or fix its parameters",
             )  # fmt: skip
-    needed = len(law.params) + 1
+    needed = free + 1
     if settings < needed:
         rows = (
             f"{count} row{'s' if count > 1 else ''}"
@@ -146,7 +147,7 @@ def _enough(law: Law, raw: dict[str, Array], where: str) -> None:
             else f"{count} rows with {settings} different settings"
         )
         raise DataError(
-            "too-few-runs", f"{rows}{where} cannot carry the {len(law.params)} parameters of {law.name}",
+            "too-few-runs", f"{rows}{where} cannot carry the {free} parameters of {law.name}",
             advice=f"It needs at least {needed} different settings; add runs, fix parameters, or take a smaller law",
         )  # fmt: skip
 

@@ -52,7 +52,8 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
     if problem.objective.rho is None:
         mass = np.ones(count)
     else:
-        mass = np.full(count, problem.row_weights.sum()) if weights is None else weights @ problem.row_weights
+        rows = None if weights is None else weights[:, : problem.rows]
+        mass = np.full(count, problem.row_weights.sum()) if rows is None else rows @ problem.row_weights
     state = problem.evaluate(z, weights)
     metric = np.repeat(problem.metric(z[:1]), count, 0) if weights is not None else problem.metric(z)
     damping = np.full(count, 1e-6)

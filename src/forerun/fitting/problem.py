@@ -11,6 +11,7 @@ import numpy as np
 from forerun.fitting.jet import Jet
 from forerun.fitting.objective import SMALLEST_SCALE, Objective, Terms
 from forerun.fitting.prediction import CHUNK, parts, predict_jet, predict_prepared
+from forerun.fitting.prior import Prior
 from forerun.laws import Law, Param
 
 Array = np.ndarray
@@ -62,11 +63,17 @@ class Problem:
     blocks: tuple[Block, ...]
     row_weights: Array  # (n,), the user's
     exact: bool = True
+    prior: Prior | None = None
 
     @property
     def rows(self) -> int:
         """Number of rows."""
         return len(self.row_weights)
+
+    @property
+    def told_by_rows(self) -> int:
+        """Number of parameters that only the rows tell: all that are not borrowed."""
+        return len(self.names) - (0 if self.prior is None else len(self.prior.columns))
 
     def with_objective(self, objective: Objective) -> Problem:
         """The same problem under another objective."""
@@ -110,6 +117,8 @@ class Problem:
             own = np.maximum(self.row_weights[rows], 1e-300)
             bend = smooth.rho(-r, smooth.delta)[2] / own  # the slopes have the weight in them twice
             out += (slopes * (bend if weights is None else bend * weights[rows])[:, None]).T @ slopes
+        if self.prior is not None:
+            out[self.prior.columns, self.prior.columns] += self.prior.precision
         return out
 
     def param(self, name: str) -> Param:
@@ -139,12 +148,26 @@ class Problem:
         return np.clip(z, self.lower, self.upper)
 
     def values(self, z: Array, weights: Array | None = None) -> Array:
-        """The objective only, (B,); ``weights`` (B, n) multiply the rows' own; inf where the law is not defined."""
-        return np.concatenate(
+        """The objective only, (B,); ``weights`` (B, n) multiply the rows' own; inf where the law is not defined.
+
+        Here and below, further columns of ``weights`` are the shifts of a prior.
+        """
+        value = np.concatenate(
             [self._values(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
         )
+        return value if self.prior is None else value + self.prior.objective(z, self._shifts(weights))
 
-    def rowwise(self, z: Array) -> Array:
+    def against(self, z: Array, weights: Array) -> Array:
+        """The objective of each of the vectors ``z`` (K, p) under each row of ``weights`` (B, n), (B, K)."""
+        rows = self._rowwise(z)
+        value = weights[:, : self.rows] @ np.where(np.isfinite(rows), rows, 1e300 / self.rows).T
+        if self.prior is None:
+            return value
+        return value + self.prior.crossed(
+            z, np.broadcast_to(self._shifts(weights), (len(weights), len(self.prior.columns)))
+        )
+
+    def _rowwise(self, z: Array) -> Array:
         """Each row's contribution with its own weight, (B, n): the objective under other weights is a product with it."""
         out = np.empty((len(z), self.rows))
         for part in self._parts(z):
@@ -159,13 +182,21 @@ class Problem:
     def evaluate(self, z: Array, weights: Array | None = None) -> Evaluation:
         """Objective, gradient and Hessian of each vector under its own row weights."""
         parts = [self._evaluate(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
-        return Evaluation(*(np.concatenate(x) for x in zip(*parts)))
+        found = Evaluation(*(np.concatenate(x) for x in zip(*parts)))
+        if self.prior is None:
+            return found
+        found.gradient[:, self.prior.columns] += self.prior.gradient(z, self._shifts(weights))
+        found.hessian[:, self.prior.columns, self.prior.columns] += self.prior.precision
+        return replace(found, value=found.value + self.prior.objective(z, self._shifts(weights)))
 
     def metric(self, z: Array, weights: Array | None = None) -> Array:
         """Positive curvature matrices (B, p, p) that majorize the objective's where the law is close to linear."""
-        return np.concatenate(
+        found = np.concatenate(
             [self._metric(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
         )
+        if self.prior is not None:
+            found[:, self.prior.columns, self.prior.columns] += self.prior.precision
+        return found
 
     def residuals(self, z: Array) -> Array:
         """Residuals of one vector ``z`` (p,), (n,), in the space of the objective."""
@@ -208,6 +239,9 @@ class Problem:
             values.append(f.value)
             slopes.append(slope * factor)
         return np.concatenate(values, axis=1), np.concatenate(slopes, axis=1)
+
+    def _shifts(self, weights: Array | None) -> Array | float:
+        return 0.0 if weights is None or weights.shape[1] == self.rows else weights[:, self.rows :]
 
     def _parts(self, z: Array) -> Sequence[slice]:
         return parts(len(z), max(len(b.y) for b in self.blocks))
@@ -352,7 +386,16 @@ def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, obj
     bounds = np.array([p.bounds for p in params], float).T
     with np.errstate(all="ignore"):
         lower, upper = (np.where(log, np.log(np.where(log, b, 1.0)), b) for b in bounds)
-    return Problem(law, objective, names, lower, upper, log, tuple(blocks), weights, exact)
+    return Problem(law, objective, names, lower, upper, log, tuple(blocks), weights, exact, _prior(params, log))
+
+
+def _prior(params: Sequence[Param], log: Array) -> Prior | None:
+    """What is borrowed of the parameters of a problem; its weight against the rows is found with the optimum."""
+    columns = np.array([i for i, p in enumerate(params) if p.prior], int)
+    if not len(columns):
+        return None
+    value, width = np.array([params[i].prior for i in columns], float).T
+    return Prior(columns, np.where(log[columns], np.log(np.where(log[columns], value, 1.0)), value), width)
 
 
 def _split(span: slice) -> list[slice]:

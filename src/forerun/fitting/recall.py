@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forerun.fitting import objective as objectives
+from forerun.fitting.balance import weighed
 from forerun.fitting.estimate import reached
 from forerun.fitting.objective import Objective
 from forerun.fitting.observations import Observations, arrangement, observe, row_weights
@@ -45,7 +46,8 @@ def recall(fit: Fit, runs: Runs, weights: str | Sequence[float] | None) -> Recal
 def posed(fit: Fit, again: Recalled) -> Problem:
     """The problem that ``fit`` solved."""
     table, exact = again.table, fit.derivatives == "exact"
-    return build(fit.law, table.inputs, table.y, table.trials, again.objective, table.weights, table.groups, exact)
+    problem = build(fit.law, table.inputs, table.y, table.trials, again.objective, table.weights, table.groups, exact)
+    return weighed(problem, _place(problem, fit))
 
 
 def vector(problem: Problem, fit: Fit) -> Array:
@@ -53,9 +55,13 @@ def vector(problem: Problem, fit: Fit) -> Array:
 
     Raises ``DataError`` where the objective is another one there, because the rows had other weights.
     """
-    values = [fit.params[name] for name in problem.names if name != SCALE]
-    z = problem.internal(np.array([[*values, *([fit.scale] if fit.scale is not None else [])]]))[0]
+    z = _place(problem, fit)
     if not np.isclose(reached(problem, z), fit.objective_value, rtol=1e-6, atol=1e-12):
         message = "the objective of the fit is another one on these rows, so its weights were others"
         raise DataError("other-weights", message, advice="Give weights=... as to fit")
     return z
+
+
+def _place(problem: Problem, fit: Fit) -> Array:
+    values = [fit.params[name] for name in problem.names if name != SCALE]
+    return problem.internal(np.array([[*values, *([fit.scale] if fit.scale is not None else [])]]))[0]

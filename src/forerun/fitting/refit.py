@@ -87,9 +87,7 @@ def _best_start(problem: Problem, pool: Array, weights: Array, away: Array | Non
     With ``away`` (B, p) only vectors farther from each problem's own than the pool is wide are looked at; the objective
     is infinite where there is none.
     """
-    rows = problem.rowwise(pool)
-    rows = np.where(np.isfinite(rows), rows, 1e300 / problem.rows)
-    value = weights @ rows.T
+    value = problem.against(pool, weights)
     if away is not None:
         low, high = percentiles(pool, [0.16, 0.84])
         distance = np.abs(pool - away[:, None]) / np.maximum((high - low) / 2.0, 1e-9)

@@ -57,10 +57,10 @@ def assess(problem: Problem, best: Array, starts: Array, labels: Array | None, w
         advice = "Fit with uncertainty='bootstrap' for intervals."
         return Draws(nothing, "none", (Note("no-uncertainty", "info", "No uncertainty was asked for", {}, advice),))
     units = problem.rows if labels is None else int(labels.max()) + 1
-    needed = ROWS_PER_PARAMETER * len(problem.names)
+    needed = ROWS_PER_PARAMETER * problem.told_by_rows
     if units < needed:
         message = (
-            f"{units} independent units are too few to resample {len(problem.names)} parameters (at least {needed})"
+            f"{units} independent units are too few to resample {problem.told_by_rows} parameters (at least {needed})"
         )
         advice = "Add runs, or fix parameters."
         note = Note("no-uncertainty", "warning", message, {"units": units, "needed": needed}, advice)
@@ -68,7 +68,7 @@ def assess(problem: Problem, best: Array, starts: Array, labels: Array | None, w
     if wish.kind == "bootstrap":
         return bootstrap(problem, best, starts, labels, wish.draws, wish.seed)
     if wish.kind == "sandwich":
-        z = _normal_draws(problem, best, labels, wish.draws, wish.seed, freedom=units - len(best))
+        z = _normal_draws(problem, best, labels, wish.draws, wish.seed, freedom=units - problem.told_by_rows)
         follow = problem.objective.rho is not None and not problem.objective.scaled
         if follow:
             z = np.concatenate(
@@ -97,6 +97,7 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
 
     The weights of the units are exponential with mean one instead of multinomial counts: no refit then loses the rows
     that identify a parameter, and in simulation the intervals cover closer to what they promise (``bench/records``).
+    Borrowed values are drawn anew for each refit, so that the draws keep their doubt where the rows say nothing.
     """
     units = problem.rows if labels is None else int(labels.max()) + 1
     if draws * problem.rows > MOST_WEIGHTS:
@@ -111,7 +112,13 @@ def bootstrap(problem: Problem, best: Array, starts: Array, labels: Array | None
         rng = np.random.default_rng([seed, number])
         weights = rng.exponential(size=(min(size, draws - first), units))
         weights = weights / weights.mean(1, keepdims=True)
-        refits = refit(problem, starts, weights if labels is None else weights[:, labels], seed, again=True)
+        weights = weights if labels is None else weights[:, labels]
+        if problem.prior is not None:
+            shifts = np.random.default_rng([seed, number, 1]).standard_normal(
+                (len(weights), len(problem.prior.columns))
+            )
+            weights = np.concatenate([weights, shifts], axis=1)
+        refits = refit(problem, starts, weights, seed, again=True)
         parts.append(refits.z)
         unfinished += int((~refits.finished).sum())
         moved += int(refits.moved.sum())
@@ -203,6 +210,8 @@ def sandwich(problem: Problem, best: Array, labels: Array | None) -> tuple[Array
             raised = gradients / keep[rows, None]
             spread += raised.T @ raised
         correction = 1.0 if few else problem.rows / max(problem.rows - int(free.sum()), 1)
+    if problem.prior is not None:
+        spread[problem.prior.columns, problem.prior.columns] += problem.prior.balance * problem.prior.precision
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))[free]
     inverse = np.linalg.pinv(hessian[np.ix_(free, free)] / np.outer(scale, scale), rcond=1e-12) / np.outer(scale, scale)
     return correction * inverse @ spread[np.ix_(free, free)] @ inverse, free

@@ -46,7 +46,7 @@ class Law:
     """A formula with its inputs, parameters and source. Make one with the decorator :func:`law`.
 
     Call it with arrays or numbers and natural parameter values; it broadcasts. The operations ``where``, ``along``,
-    ``fix``, ``tie``, ``share`` and ``over`` return a new law and never change this one; ``operations`` records them so that a
+    ``fix``, ``borrow``, ``tie``, ``share`` and ``over`` return a new law and never change this one; ``operations`` records them so that a
     saved fit can rebuild it. ``unidentified`` says what no data can tell about the parameters, and what they can.
 
     >>> import forerun as fr
@@ -137,6 +137,32 @@ class Law:
             return body(*inputs, **params, **values)
 
         return self._restricted(fixed, values, "fix", {k: float(v) for k, v in values.items()})
+
+    def borrow(self, **known: tuple[float, float]) -> Law:
+        """The law with some parameters known from elsewhere: a value and how far it is trusted, ``alpha=(0.34, 0.02)``.
+
+        The second number is a standard deviation; for a positive parameter that ranges over decades (an amplitude), that of
+        its natural logarithm, so 0.1 is about 10 %. The runs still move a borrowed parameter, the more of them and the less
+        noisy, the more: its prior counts against them as the noise of the runs says, and its doubt is in every interval.
+        In a law with groups each group borrows the same. Raises ``DataError`` for values outside the bounds and for
+        widths that are not positive.
+
+        >>> import forerun as fr
+        >>> law = fr.laws.get("chinchilla").borrow(alpha=(0.34, 0.02))
+        >>> fit = fr.fit(law, fr.simulate("chinchilla", n=12, noise=0.01), draws=100)
+        >>> low, high = fit.intervals["alpha"]
+        >>> high - low < 0.08
+        True
+        """
+        self._known_params(known)
+        for name, (value, width) in known.items():
+            low, high = self.params[name].bounds
+            if not (low <= value <= high and math.isfinite(value) and 0.0 < width < math.inf):
+                advice = f"Give a value in {low:g} to {high:g} and a standard deviation above zero, or hold it: fix({name}={value:g})"
+                raise DataError("bad-value", f"cannot borrow {name} as {value:g} +- {width:g}", advice=advice)
+        params = {n: _borrowed(p, *known[n]) if n in known else p for n, p in self.params.items()}
+        detail = {name: [float(value), float(width)] for name, (value, width) in known.items()}
+        return self._derived(params=params, operations=(*self.operations, ("borrow", detail)))
 
     def tie(self, **pairs: str) -> Law:
         """The law with some parameters set equal to others: ``tie(alpha="beta")`` keeps only beta."""
@@ -344,6 +370,17 @@ def _check_signature(
         raise ValueError(f"{name!r}: positional arguments {positional} differ from the declared inputs {list(inputs)}")
 
 
+def _borrowed(param: Param, value: float, width: float) -> Param:
+    """The parameter searched where it is likely to be, and no longer projected out as if nothing were known of it."""
+    low, high = (
+        (value * math.exp(-2 * width), value * math.exp(2 * width))
+        if param.scale == "log"
+        else (value - 2 * width, value + 2 * width)
+    )
+    search = max(low, param.bounds[0]), min(high, param.bounds[1])
+    return replace(param, prior=(value, width), search=search, typical=value, linear=False)
+
+
 def _searched(search: Any, roles: Mapping[str, str]) -> Any:
     """A range for the search that depends on the columns, told under which names it finds them now."""
     if not callable(search):
@@ -385,6 +422,8 @@ def _picker(named: Mapping[str, Any], name: str) -> Callable[[str | None], Any]:
 def _describe(verb: str, detail: Mapping[str, Any]) -> str:
     if verb == "share":
         return f".share({', '.join(detail['names'])}; across={detail['across']})"
+    if verb == "borrow":
+        return f".borrow({', '.join(f'{name}={value:g}+-{width:g}' for name, (value, width) in detail.items())})"
     shown = (f"{k}={'|'.join(v) if isinstance(v, list) else v}" for k, v in detail.items())
     return f".{verb}({', '.join(shown)})"
 

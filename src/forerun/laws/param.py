@@ -20,7 +20,8 @@ class Param:
     the global stage looks, either a range or a function of the columns (arrays by role, the outcome under ``"y"``)
     that returns one. ``typical`` is used for synthetic runs; a tuple gives the members of an index their values in
     turn. ``index`` names what the parameter is repeated over. ``linear=False`` keeps it out of the linear projection
-    even where the formula is linear in it.
+    even where the formula is linear in it. ``prior`` is a value borrowed from elsewhere and the standard deviation that it
+    is trusted to, see :meth:`forerun.Law.borrow`.
     """
 
     bounds: Range = (-math.inf, math.inf)
@@ -32,6 +33,7 @@ class Param:
     role: str = "coefficient"
     index: str | None = None
     linear: bool = True
+    prior: tuple[float, float] | None = None
 
     def over(self, index: str) -> Param:
         """The same parameter once for every member of ``index``."""

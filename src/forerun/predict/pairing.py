@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forerun.fitting import objective as objectives
+from forerun.fitting.balance import weighed
 from forerun.fitting.observations import observe, resampled, row_weights
 from forerun.fitting.problem import build
 from forerun.fitting.result import Fit
@@ -127,5 +128,5 @@ def _redrawn(fit: Fit, labels: Array, draws: int, seed: int) -> Fit:
     )
     starts = np.concatenate([np.array([list(fit.params.values())]), fit.draws[:STARTS]])
     z = problem.internal(problem.with_scale(starts))
-    drawn = bootstrap(problem, z[0], z, labels, draws, seed)
+    drawn = bootstrap(weighed(problem, z[0]), z[0], z, labels, draws, seed)
     return replace(fit, draws=problem.natural(drawn.z)[:, : len(fit.params)])

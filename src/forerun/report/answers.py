@@ -72,6 +72,8 @@ def _restrictions(law: Law) -> list[str]:
     for verb, detail in law.operations:
         if verb == "fix":
             said += [f"{name} fixed at {value:g}" for name, value in detail.items()]
+        elif verb == "borrow":
+            said += [f"{name} borrowed as {value:g} +- {width:g}" for name, (value, width) in detail.items()]
         elif verb == "tie":
             said += [f"{name} tied to {target}" for name, target in detail.items()]
         elif verb == "share":
@@ -80,12 +82,14 @@ def _restrictions(law: Law) -> list[str]:
             )
         elif verb == "where":
             said += [f"{slot} replaced by the term {name}" for slot, name in detail.items()]
+        elif verb == "along":
+            said += [f"{name} taken from {role}" for name, role in detail.items()]
         else:
             said += [f"{index}: {', '.join(members)}" for index, members in detail.items()]
     return (
         said
-        if any(verb in ("fix", "tie", "share") for verb, _ in law.operations)
-        else [*said, "none fixed, tied or shared"]
+        if any(verb in ("fix", "borrow", "tie", "share") for verb, _ in law.operations)
+        else [*said, "none fixed, borrowed, tied or shared"]
     )
 
 
