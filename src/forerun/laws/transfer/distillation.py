@@ -24,9 +24,9 @@ RATIO = amplitude("parameters of the best teacher over those of the student", ty
     params=dict(
         c0=exponent("how a better teacher is harder to follow", typical=2.5, search=(0.2, 5.0)),
         d1=amplitude("ratio of losses at which the teacher becomes too weak", typical=1.3, search=(0.5, 3.0)),
-        c1=exponent("power of that ratio in the gap beyond it", typical=4.0, bounds=(0.0, 1e4), search=(0.5, 20.0)),
-        f1=amplitude("how gradual the change is", typical=0.2, search=(0.05, 1.0)),
-        A=amplitude("size of the finite-model part", typical=300.0),
+        c1=amplitude("power of that ratio in the gap far beyond it", typical=400.0, search=(1.0, 2e3)),
+        f1=amplitude("how gradual the change is", typical=0.1, search=(0.03, 1.0)),
+        A=amplitude("size of the finite-model part", typical=2000.0),
         alpha=exponent("how fast the finite-model part falls with N", typical=0.3, search=(0.05, 1.0)),
         B=amplitude("size of the finite-data part", typical=3000.0),
         beta=exponent("how fast the finite-data part falls with D", typical=0.4, search=(0.05, 1.0)),
