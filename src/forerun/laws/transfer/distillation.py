@@ -19,6 +19,7 @@ RATIO = amplitude("parameters of the best teacher over those of the student", ty
     status="stated",
     group="distillation",
     answers="Which teacher is best for a student, and how long should it be distilled?",
+    unidentified="c1, f1 and d1 trade off where no teacher is weaker than d1 times the student; the curves they draw do not",
     inputs=dict(N=STUDENT, D=LESSON, teacher_loss=TEACHER_LOSS, supervised_loss=SUPERVISED_LOSS),
     output=LOSS,
     params=dict(

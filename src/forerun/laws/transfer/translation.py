@@ -24,6 +24,7 @@ def alignment(source, target):
     group="fine-tuning",
     answers="Which translation score does more pre-training buy?",
     caution="holds where the pre-training data fits the task; elsewhere the score falls or jumps as tokens grow",
+    unidentified="at the noise of real scores A, alpha and beta trade off; the curves they draw do not",
     inputs=dict(D=TOKENS),
     output=Y,
     params=dict(
