@@ -167,6 +167,28 @@ GROWTH_TOKENS = Column(
     "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
 
+EXAMPLES = Column(
+    "examples", "examples", "fine-tuning examples", ("examples", "n_examples", "d_finetune"), typical=(1e2, 1e6)
+)  # fmt: skip
+ENCODER_PARAMETERS = Column(
+    "N_encoder", "parameters", "parameters of the encoder", ("N_encoder", "encoder_params"), typical=(1e7, 1e9)
+)  # fmt: skip
+DECODER_PARAMETERS = Column(
+    "N_decoder", "parameters", "parameters of the decoder", ("N_decoder", "decoder_params"), typical=(1e7, 1e9)
+)  # fmt: skip
+TEACHER_PARAMETERS = Column(
+    "N_teacher", "parameters", "parameters of the teacher", ("N_teacher", "teacher_params"), typical=(1e7, 1e11)
+)  # fmt: skip
+TEACHER_LOSS = Column("teacher_loss", "nats/token", "validation loss of the teacher", typical=(1.8, 3.0))
+SUPERVISED_LOSS = Column(
+    "supervised_loss", "nats/token", "validation loss of the same model trained on text alone", typical=(2.0, 3.5)
+)  # fmt: skip
+DIVERGENCE = Column(
+    "kl", "nats", "divergence of a policy from where it began", ("kl", "kl_divergence"), typical=(0.1, 50.0)
+)  # fmt: skip
+REWARD = Column("reward", "", "true reward, above that of the policy where it began", ("reward",), positive=False)
+ROUNDS = Column("rounds", "count", "rounds of training and new reward models", ("rounds",), typical=(1.0, 8.0))
+
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
@@ -177,6 +199,8 @@ COLUMNS: Mapping[str, Column] = {
         EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
         ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
+        EXAMPLES, ENCODER_PARAMETERS, DECODER_PARAMETERS, TEACHER_PARAMETERS, TEACHER_LOSS, SUPERVISED_LOSS,
+        DIVERGENCE, REWARD, ROUNDS,
     )
 }  # fmt: skip
 

@@ -9,11 +9,13 @@ from forerun.predict.ensemble import Ensemble
 from forerun.predict.reconciliation import Reconciliation, reconcile
 from forerun.predict.rollout import backtest
 from forerun.predict.selection import Selection, select
+from forerun.predict.splitting import Split, best_split
 from forerun.predict.stability import early_warning
 from forerun.predict.stability_result import EarlyWarning
 from forerun.predict.theories import TheoryCheck, check_theories, check_theory, known_theories
 from forerun.predict.trend_result import Trend
 from forerun.predict.trends import extrapolation_notes, trend
+from forerun.predict.turning import TurningPoint, turning_point
 
 __all__ = [
     "Backtest",
@@ -24,11 +26,14 @@ __all__ = [
     "Ensemble",
     "Reconciliation",
     "Selection",
+    "Split",
     "TheoryCheck",
     "Trend",
+    "TurningPoint",
     "auto",
     "backtest",
     "best_inputs",
+    "best_split",
     "calibrate",
     "check_theories",
     "check_theory",
@@ -39,4 +44,5 @@ __all__ = [
     "reconcile",
     "select",
     "trend",
+    "turning_point",
 ]

@@ -1,0 +1,1 @@
+"""Laws of what comes after or beside pre-training: fine-tuning, transfer, alignment, distillation, translation."""
