@@ -32,7 +32,7 @@ def test_the_logarithmic_gain_from_125m_to_30b_is_refitted_from_a_synthetic_tabl
 
 
 @pytest.mark.capability("biomedical-laws")
-def test_medical_and_natural_images_load_by_the_same_schema_and_share_one_law(tmp_path):
+def test_synthetic_medical_and_natural_images_load_by_the_same_schema_and_share_one_law(tmp_path):
     """SYNTHETIC: losses from the law of the source at assumed dimensions and label sharpnesses, medical ones sharper."""
     law, rng = fr.laws.get("intrinsic-dimension"), np.random.default_rng(2)
     sets = (

@@ -33,7 +33,7 @@ def test_compute_and_embedding_memory_get_their_own_powers_from_synthetic_runs()
 
 
 @pytest.mark.capability("recsys-laws")
-def test_a_power_law_in_compute_alone_takes_the_gain_of_growing_tables_for_its_own():
+def test_on_synthetic_runs_a_power_law_in_compute_alone_takes_the_gain_of_growing_tables_for_its_own():
     """Over three orders of compute: true where the tables stay, a quarter too steep where they grow along."""
     line = fr.laws.get("power-law").along(x="C")
     grown = fr.fit(line, trained(together=True), draws=200)

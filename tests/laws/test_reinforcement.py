@@ -48,7 +48,7 @@ def test_synthetic_runs_at_small_update_ratios_tell_the_data_needed_at_a_larger_
 
 @pytest.mark.capability("control-and-rl-laws")
 @pytest.mark.parametrize("domain", SLOPES)
-def test_along_one_return_data_fall_while_compute_grows(domain):
+def test_along_one_return_the_published_data_fall_while_compute_grows(domain):
     utd = np.geomspace(0.25, 16, 50)
     data = LAW(utd, **published(domain))
     assert (np.diff(data) < 0).all()
