@@ -15,7 +15,7 @@ from bench.record import Record, single
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "conformance"))
 
-import checks  # noqa: E402
+import checks
 
 ROWS = 80
 NOISE = 0.005

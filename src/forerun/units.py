@@ -166,6 +166,19 @@ GAIN_OVER_UNIGRAM = Column(
 GROWTH_TOKENS = Column(
     "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
+UPDATE_RATIO = Column(
+    "utd", "updates/interaction", "gradient updates for each interaction", ("utd",), typical=(0.25, 16.0)
+)
+INTERACTIONS = Column(
+    "interactions", "steps", "steps taken in an environment", ("interactions", "env_steps"), typical=(1e4, 1e7)
+)
+SAMPLES = Column("samples", "samples", "training samples", ("samples", "samples_seen", "n_train"), typical=(5e2, 1e5))
+DIMENSION = Column("dimension", "dimensions", "intrinsic dimension of the data", ("dimension",), typical=(8.0, 40.0))
+SHARPNESS = Column("sharpness", "1/distance", "sharpness of the labels", ("sharpness",), typical=(0.02, 1.0))
+CONTROLLED = Column("controlled", "tokens", "tokens whose activations an attacker controls", typical=(1.0, 64.0))
+FORCED = Column("forced", "tokens", "tokens that an attacker can force", typical=(1.0, 1e3))
+PERTURBATION = Column("perturbation", "of the range", "largest change of an input value", typical=(1e-4, 1e-2))
+EMBEDDING_PARAMETERS = Column("N_embedding", "parameters", "parameters of embedding tables", typical=(1e9, 1e12))
 
 EXAMPLES = Column(
     "examples", "examples", "fine-tuning examples", ("examples", "n_examples", "d_finetune"), typical=(1e2, 1e6)
@@ -201,6 +214,7 @@ COLUMNS: Mapping[str, Column] = {
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
         EXAMPLES, ENCODER_PARAMETERS, DECODER_PARAMETERS, TEACHER_PARAMETERS, TEACHER_LOSS, SUPERVISED_LOSS,
         DIVERGENCE, REWARD, ROUNDS,
+        UPDATE_RATIO, INTERACTIONS, SAMPLES, DIMENSION, SHARPNESS, CONTROLLED, FORCED, PERTURBATION, EMBEDDING_PARAMETERS,
     )
 }  # fmt: skip
 

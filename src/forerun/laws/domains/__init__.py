@@ -1,0 +1,1 @@
+"""Laws of other domains than language: vision, control, biology, security."""
