@@ -11,9 +11,12 @@ import pytest
 
 import forerun as fr
 from forerun import datasets
+from forerun.datasets.files import place
 from forerun.datasets.registry import CHECKED
 from forerun.datasets.upstream import CONVERTERS
 
+ROOT = Path(__file__).resolve().parents[2]
+OURS = [name for name in datasets.names() if datasets.get(name).shipped]
 FITTED = [name for name in datasets.names() if datasets.get(name).law]
 
 
@@ -24,7 +27,7 @@ def rows_of(path):
 
 def test_every_table_of_both_manifests_is_registered_as_it_is(table):
     manifests = [row for name in ("MANIFEST", "MANIFEST_downstream") for row in rows_of(table(name))]
-    assert {row["name"] for row in manifests} == set(datasets.names())
+    assert {row["name"] for row in manifests} == {name for name in datasets.names() if not datasets.get(name).shipped}
     for row in manifests:
         entry = datasets.get(row["name"])
         assert (entry.file, entry.rows, entry.sha256) == (row["file"], int(row["rows"]), row["sha256"])
@@ -45,11 +48,21 @@ def test_every_published_file_is_registered_as_it_is(table):
 @pytest.mark.parametrize("name", FITTED)
 def test_a_table_with_a_law_is_read_and_fitted_by_it(table, monkeypatch, name):
     entry = datasets.get(name)
-    monkeypatch.setenv("FORERUN_DATA_DIR", str(table(name).parent))
+    if not entry.shipped:
+        monkeypatch.setenv("FORERUN_DATA_DIR", str(table(name).parent))
     runs = datasets.read(name)
     fit = fr.fit(entry.law, runs, objective=entry.objective or "huber", draws=20)
     assert fit.outcome == "converged"
     assert {c.split("[")[0] for c in entry.roles} >= set(fr.laws.get(entry.law).inputs) - {"C", "M"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_table_of_ours_comes_with_the_package_as_it_is_registered(monkeypatch, name):
+    entry = datasets.get(name)
+    monkeypatch.delenv("FORERUN_DATA_DIR", raising=False)
+    assert place(entry)[0] == "shipped"
+    assert len(rows_of(datasets.path(name))) == entry.rows
+    assert (ROOT / entry.path).is_file()
 
 
 def test_the_reference_table_gives_the_reference_fit(table, monkeypatch):

@@ -118,13 +118,13 @@ def _plain(roles: Any) -> dict[str, str]:
 
 
 def _source(dataset: Dataset) -> str:
-    if not dataset.repository:
+    if dataset.shipped:
         return f"trained for forerun with the ladder file {dataset.path}; it comes with the package"
     return f"github.com/{dataset.repository} at commit {dataset.commit[:12]}, {dataset.path}"
 
 
 def _published(dataset: Dataset) -> str:
-    if not dataset.repository:
+    if dataset.shipped:
         return ""
     if dataset.upstream is None:
         return "put together from several files of the source"

@@ -71,6 +71,15 @@ class Dataset:
     converter: str = ""
     checked: str = ""
 
+    @property
+    def shipped(self) -> bool:
+        """Whether it is a table of our own, which comes with forerun.
+
+        >>> get("chinchilla_epoch245").shipped
+        False
+        """
+        return not self.repository
+
     def settings(self) -> dict[str, Any]:
         """Keywords for :func:`forerun.read_runs`: roles, conditions and what the numbers mean.
 

@@ -75,6 +75,21 @@ class Rung:
         return f"{self.width}x{self.depth}"
 
     @property
+    def annealing(self) -> str:
+        """The schedule with what sets it apart, in a few words.
+
+        >>> Rung(schedule="wsd", cooldown=0.25).annealing, Rung(schedule="cosine", final_lr=0.1).annealing
+        ('wsd 25%', 'cosine to 10%')
+        """
+        if self.schedule == "wsd":
+            return f"wsd {100 * self.cooldown:.3g}%"
+        return (
+            f"{self.schedule} to {100 * self.final_lr:.3g}%"
+            if self.final_lr and self.schedule != "constant"
+            else self.schedule
+        )
+
+    @property
     def heads(self) -> int:
         """Attention heads, each of the even width nearest to 32 (as a factor) that divides the width."""
         widths = [w for w in range(2, self.width + 1, 2) if self.width % w == 0]

@@ -53,19 +53,7 @@ def run_records(folder: str | Path) -> list[dict[str, Any]]:
 def point_records(folder: str | Path) -> list[dict[str, Any]]:
     """One record a point of the loss curves so far."""
     store = Store(folder)
-    keys = (
-        "run",
-        "size",
-        "parameters",
-        "non_embedding",
-        "batch",
-        "schedule",
-        "cooldown",
-        "warmup",
-        "steps",
-        "seed",
-        "held_back",
-    )
+    keys = ("run", "size", "parameters", "non_embedding", "batch", "annealing", "warmup", "steps", "seed", "held_back")
     records = []
     for row in store.rows():
         about = settings(row.rung) | {"held_back": row.held_back}
@@ -86,6 +74,7 @@ def settings(rung: Rung) -> dict[str, Any]:
         "non_embedding": parameters(rung.architecture, embeddings=False),
         "tokens": rung.tokens,
         "flops": rung.flops,
+        "annealing": rung.annealing,
         **{name: value for name, value in rung.to_dict().items() if name not in ("width", "depth")},
     }
 

@@ -12,11 +12,14 @@ from forerun.note import DataError
 from forerun.runs import Runs, read_runs
 
 Array = np.ndarray
-FEWEST = 20  # runs for the ten coefficients of a surface
-POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3))
+QUADRATIC = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+CUBIC = (*QUADRATIC, (3, 0), (2, 1), (1, 2), (0, 3))
+FEWEST = 12  # runs for the six coefficients of a quadratic surface
+MANY = 20  # runs from which the surface is a cubic
 REWEIGHTINGS = 20
 HUBER = 1.345  # standard deviations; Huber 1981: 95 % efficient for normal noise
 MESH = 31
+SAME = 0.02  # difference of logarithms within which N or D count as equal: whole steps of a batch are rounded
 FINEST = 1e-4  # of log lr or log batch: no optimum counts as better known
 
 
@@ -46,7 +49,7 @@ class Cell:
 
     def excess(self, *, lr: float, batch: float) -> float:
         """How much higher the surface is at these settings, as a share of its least loss."""
-        return float(_terms(np.log([[lr, batch]]) - self.middle)[0] @ self.surface) / self.loss - 1.0
+        return float(_terms(np.log([[lr, batch]]) - self.middle, len(self.surface))[0] @ self.surface) / self.loss - 1.0
 
 
 def cells(
@@ -54,11 +57,11 @@ def cells(
 ) -> tuple[Cell, ...]:
     """The optimum of every cell of a sweep: ``runs`` have the roles N, D, lr, batch and loss, each N and D a grid.
 
-    The best single run of a cell wins by noise as much as by its settings. Here the losses at most a ``window`` above the least
-    are fitted by a cubic in log lr and log batch, robustly (Huber 1981): a quadratic is biased, as the loss rises faster
-    towards high rates. Intervals at ``level`` come from refits with random weights of the runs; they do not know how
+    The best single run of a cell wins by noise as much as by its settings. Here the losses at most a ``window`` above the
+    least are fitted by a cubic in log lr and log batch, robustly (Huber 1981); below 20 runs by a quadratic, which is
+    biased, as the loss rises faster towards high rates. N and D count as equal within 2 %. Intervals at ``level`` come from refits with random weights of the runs; they do not know how
     another window would move the optimum: on the sweep of Step Law windows of 2 to 5 % move exponents by up to 0.11,
-    so ask with several. Raises :class:`DataError` for a cell with fewer than 20 such runs.
+    so ask with several. Raises :class:`DataError` for a cell with fewer than 12 such runs.
 
     >>> import forerun as fr
     >>> lr, batch = (x.ravel() for x in np.meshgrid(np.geomspace(1e-4, 1e-2, 9), np.geomspace(1e5, 4e6, 7)))
@@ -69,12 +72,10 @@ def cells(
     '0.0010 5e+05 0.0019'
     """
     rng = np.random.default_rng(seed)
-    settings = np.stack([runs["N"], runs["D"]], axis=1)
+    places = np.stack([_steps(runs["N"]), _steps(runs["D"])], axis=1)
     return tuple(
-        _cell(
-            size, runs.where((settings == size).all(axis=1)), (window, level), rng.exponential(size=(draws, len(runs)))
-        )
-        for size in np.unique(settings, axis=0)
+        _cell(runs.where((places == place).all(axis=1)), (window, level), rng.exponential(size=(draws, len(runs))))
+        for place in np.unique(places, axis=0)
     )
 
 
@@ -96,15 +97,25 @@ def optima(found: Sequence[Cell], *, of: str) -> Runs:
     return read_runs(columns, **{role: role for role in columns})
 
 
-def _cell(size: Array, runs: Runs, wish: tuple[float, float], chances: Array) -> Cell:
+def _steps(values: Array) -> Array:
+    """Which step of a grid each value belongs to, (n,), counted from the smallest."""
+    order = np.argsort(values)
+    steps = np.empty(len(values), int)
+    steps[order] = np.append(0, np.cumsum(np.diff(np.log(values[order])) > SAME))
+    return steps
+
+
+def _cell(runs: Runs, wish: tuple[float, float], chances: Array) -> Cell:
     (window, level), y = wish, runs["loss"]
+    size = np.median(runs["N"]), np.median(runs["D"])
     near = y < (1.0 + window) * y.min()
     place, y = np.log(np.stack([runs["lr"], runs["batch"]], axis=1)[near]), y[near]
     if len(y) < FEWEST:
         message = f"N = {size[0]:g}, D = {size[1]:g} has {len(y)} runs within {window:.2g} of its least loss"
         raise DataError("too-few-runs", message, advice=f"A surface needs {FEWEST}: sweep finer, or leave the cell out")
     middle = place.mean(axis=0)
-    terms, box = _terms(place - middle), np.stack([place.min(0), place.max(0)]) - middle
+    terms = _terms(place - middle, len(CUBIC if len(y) >= MANY else QUADRATIC))
+    box = np.stack([place.min(0), place.max(0)]) - middle
     surface = _robust(terms, y, np.ones(len(y)))
     best = _lowest(surface, box)
     drawn = np.array([_lowest(_robust(terms, y, w[: len(y)]), box) for w in chances])
@@ -112,20 +123,20 @@ def _cell(size: Array, runs: Runs, wish: tuple[float, float], chances: Array) ->
     low, high = np.exp(percentiles(drawn, [tail, 1.0 - tail]) + middle)
     lr, batch = np.exp(best + middle).tolist()
     return Cell(
-        N=float(size[0]), D=float(size[1]), lr=lr, batch=batch, loss=float(_terms(best[None])[0] @ surface),
+        N=float(size[0]), D=float(size[1]), lr=lr, batch=batch, loss=float(_terms(best[None], len(surface))[0] @ surface),
         lr_interval=(float(low[0]), float(high[0])), batch_interval=(float(low[1]), float(high[1])),
         lr_se=float(drawn[:, 0].std()), batch_se=float(drawn[:, 1].std()), noise=float(np.std(y - terms @ surface)),
         runs=len(y), edge=bool(np.isclose(best, box).any()), surface=surface, middle=middle,
     )  # fmt: skip
 
 
-def _terms(place: Array) -> Array:
-    """The ten products of a cubic at places (n, 2), (n, 10)."""
-    return np.stack([place[:, 0] ** i * place[:, 1] ** j for i, j in POWERS], axis=1)
+def _terms(place: Array, count: int) -> Array:
+    """The first products of a cubic at places (n, 2), (n, count): six are those of a quadratic."""
+    return np.stack([place[:, 0] ** i * place[:, 1] ** j for i, j in CUBIC[:count]], axis=1)
 
 
 def _robust(terms: Array, y: Array, weights: Array) -> Array:
-    """Coefficients (10,) by reweighted least squares."""
+    """Coefficients of the surface by reweighted least squares."""
     w = weights
     for _ in range(REWEIGHTINGS):
         root = np.sqrt(w)
@@ -142,5 +153,5 @@ def _lowest(surface: Array, box: Array) -> Array:
     for _ in range(4):
         axes = [np.clip(np.linspace(-s, s, MESH) + a, *limits) for a, s, limits in zip(at, span, box.T)]
         mesh = np.stack([m.ravel() for m in np.meshgrid(*axes, indexing="ij")], axis=1)
-        at, span = mesh[(_terms(mesh) @ surface).argmin()], 2.0 * span / MESH
+        at, span = mesh[(_terms(mesh, len(surface)) @ surface).argmin()], 2.0 * span / MESH
     return at
