@@ -166,6 +166,13 @@ GAIN_OVER_UNIGRAM = Column(
 GROWTH_TOKENS = Column(
     "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
+DOMAIN_SHARE = Column(
+    "domain_share", "of 1", "share of one domain in the training data", ("domain_share",), positive=False, typical=(0.05, 0.95), most=1.0
+)  # fmt: skip
+RELATIVE_TOKENS = Column("relative_tokens", "ratio", "tokens of a domain over those of a reference run", ("relative_tokens",), typical=(0.1, 5.0))  # fmt: skip
+INITIAL_LOSS = Column("initial_loss", "nats/token", "loss on a domain before training on it", ("initial_loss",), typical=(1.5, 4.0))  # fmt: skip
+LOSS_DECLINE = Column("decline", "nats/token", "early decline of the loss on a domain", ("decline",), typical=(0.02, 0.5))  # fmt: skip
+LEARNABILITY = Column("learnability", "of its scale", "how readily a domain is learnt", ("learnability",), typical=(0.3, 3.0))  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
@@ -177,6 +184,7 @@ COLUMNS: Mapping[str, Column] = {
         EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
         ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
+        DOMAIN_SHARE, RELATIVE_TOKENS, INITIAL_LOSS, LOSS_DECLINE, LEARNABILITY,
     )
 }  # fmt: skip
 
