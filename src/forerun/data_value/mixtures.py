@@ -8,7 +8,7 @@ import numpy as np
 
 from forerun.data_value.choice import MixtureChoice, Range
 from forerun.data_value.simplex import Simplex
-from forerun.data_value.target import Target, target_of
+from forerun.data_value.target import OWN, Target, target_of
 from forerun.fitting import Fit, Forecast
 from forerun.fitting.asking import distances
 from forerun.fitting.forecast import distance_notes, interval
@@ -30,6 +30,7 @@ def choose_mixture(
     available: Mapping[str, float] | None = None,
     repetitions: float = 1.0,
     tolerance: float = 0.005,
+    beyond_runs: bool = False,
     seed: int = 0,
     force: bool = False,
     **at: float,
@@ -40,11 +41,13 @@ def choose_mixture(
     weights ``importance`` (default: equal). Laws of all shares (``data-mixing``) and of one (``bimix``, ``d-cpt``: the fit
     has the name of its domain) may stand side by side. ``at`` are their other inputs, such as ``N`` and ``D``.
     ``available`` has the tokens of domains that are finite: none gets a share above ``repetitions`` times those over D.
+    No share lies outside those of the fitted runs unless ``beyond_runs``: there laws of mixtures are guesses.
     ``tolerance`` is the relative excess of the loss that counts as near-optimal. Up to 100 draws are optimised one by
     one for the regret; fits of one table with one seed share their draws, so that common noise cancels.
 
-    Refuses (``DataError``) fits with error notes unless ``force``, and data that do not suffice for D. It misleads where a
-    share lies beyond those that were trained, which a note says; a law without repetition counts a token seen again as new.
+    Refuses (``DataError``) fits with error notes unless ``force``, and data that do not suffice for D. It misleads where the
+    best mixture lies at the edge of the runs or beyond, which a note says, and where tokens repeat: a law without
+    repetition counts a token that is seen again as new.
     Needs SciPy (``forerun[mixtures]``).
 
     >>> import forerun as fr
@@ -57,7 +60,9 @@ def choose_mixture(
         raise DataError("bad-value", f"tolerance is a share of the loss, received {tolerance:g}", advice="Write 0.5 % as 0.005")  # fmt: skip
     target = target_of(fits, importance, at)
     _sound(target, force)
-    region = Simplex(_limits(target, available, repetitions))
+    data = _limits(target, available, repetitions)
+    trained = _trained(target)
+    region = Simplex(np.zeros(len(data)), data) if beyond_runs else Simplex(np.minimum(trained[0], data), np.minimum(trained[1], data))  # fmt: skip
     looked = region.draw(DRAWN, seed)
     ranked = np.argsort(target.predict(looked), kind="stable")
     best, lowest = region.lowest(target.predict, looked[ranked[:STARTS]])
@@ -66,7 +71,7 @@ def choose_mixture(
     for i, domain in enumerate(target.domains):
         low, high = (region.extent(target.predict, best, lowest * (1.0 + tolerance), i, sign) for sign in (-1, 1))
         near[domain] = low, high
-    binding = tuple(d for d, w, m in zip(target.domains, best, region.most) if m < 1.0 and w > m - BINDS)
+    binding = tuple(d for d, w, m in zip(target.domains, best, data) if m < 1.0 and w > m - BINDS)
     forecast = _forecast(target, best)
     return MixtureChoice(
         weights=_by_domain(target, best),
@@ -75,9 +80,9 @@ def choose_mixture(
         regret=regret,
         near_optimal=near,
         tolerance=tolerance,
-        limits=_by_domain(target, region.most),
+        limits=_by_domain(target, data),
         binding=binding,
-        notes=(*forecast.notes, *_outside(target, best)),
+        notes=(*forecast.notes, *_edges(target, best, trained, binding)),
     )
 
 
@@ -154,23 +159,38 @@ def _forecast(target: Target, best: Array) -> Forecast:
     )
 
 
-def _outside(target: Target, best: Array) -> tuple[Note, ...]:
-    """A note where the choice has a larger or smaller share of a domain than any run that was fitted."""
-    beyond: dict[str, float] = {}
-    for i, domain in enumerate(target.domains):
-        known = [
-            span for name, fit in target.fits.items() for role, span in fit.runs.ranges.items()
-            if role == f"{WEIGHT.role}[{domain}]" or (role == "domain_share" and name == domain)
-        ]  # fmt: skip
-        if known and not (min(k[0] for k in known) - OUTSIDE <= best[i] <= max(k[1] for k in known) + OUTSIDE):
-            beyond[domain] = float(best[i])
-    if not beyond:
-        return ()
-    told = ", ".join(f"{share:.3f} of {domain}" for domain, share in beyond.items())
-    advice = "Train a small run there before you rely on it, or limit the share."
-    return (
-        Note("mixture-outside", "warning", f"no run that was fitted has as extreme a share as {told}", beyond, advice),
-    )
+def _trained(target: Target) -> tuple[Array, Array]:
+    """The smallest and the largest share of each domain in the fitted runs, (domains,) each."""
+    spans = []
+    for domain in target.domains:
+        known = [fit.runs.ranges[role] for name, fit in target.fits.items() for role in fit.law.inputs
+                 if role == f"{WEIGHT.role}[{domain}]" or (role == OWN and name == domain)]  # fmt: skip
+        spans.append((min(span[0] for span in known), max(span[1] for span in known)))
+    low, high = np.array(spans).T
+    return low, high
+
+
+def _edges(target: Target, best: Array, trained: tuple[Array, Array], binding: tuple[str, ...]) -> tuple[Note, ...]:
+    """Notes where the choice has a share beyond every run, or as extreme as any, so that the best may lie beyond."""
+    low, high = trained
+    shares = dict(zip(target.domains, best.tolist()))
+    beyond = {d: s for d, s, a, b in zip(shares, best, low, high) if s < a - OUTSIDE or s > b + OUTSIDE}
+    edge = {d: s for d, s, a, b in zip(shares, best, low, high)
+            if d not in beyond and d not in binding and (b - BINDS < s < 1.0 - BINDS or BINDS < s < a + BINDS)}  # fmt: skip
+    notes = []
+    if beyond:
+        message = f"no run that was fitted has as extreme a share as {_told(beyond)}"
+        notes.append(
+            Note("mixture-outside", "warning", message, beyond, "Train a small run there before you rely on it.")
+        )
+    if edge:
+        message = f"no run that was fitted has more extreme shares than {_told(edge)}, and the best may lie beyond"
+        notes.append(Note("edge-mixture", "warning", message, edge, "Train small runs with more extreme shares."))
+    return tuple(notes)
+
+
+def _told(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{share:.3f} of {domain}" for domain, share in shares.items())
 
 
 def _by_domain(target: Target, shares: Array) -> dict[str, float]:

@@ -21,8 +21,9 @@ BISECTIONS = 50
 
 @dataclass(frozen=True, eq=False)
 class Simplex:
-    """Shares that are zero or above, at most ``most`` (domains,), and sum to one."""
+    """Shares from ``least`` to ``most``, (domains,) each, that sum to one."""
 
+    least: Array
     most: Array
 
     def __post_init__(self) -> None:
@@ -36,9 +37,9 @@ class Simplex:
         low, high = points.min(1) - 1.0, points.max(1)
         for _ in range(BISECTIONS):
             middle = 0.5 * (low + high)
-            above = np.clip(points - middle[:, None], 0.0, self.most).sum(1) > 1.0
+            above = np.clip(points - middle[:, None], self.least, self.most).sum(1) > 1.0
             low, high = np.where(above, middle, low), np.where(above, high, middle)
-        return np.clip(points - low[:, None], 0.0, self.most)
+        return np.clip(points - low[:, None], self.least, self.most)
 
     def draw(self, count: int, seed: int) -> Array:
         """Mixtures spread over all that can be had, (count, domains), the first as even as can be."""
@@ -82,7 +83,7 @@ class Simplex:
             known = function
             rules.append({"type": "ineq", "fun": lambda w: limit - float(known(w[None])[0]),
                           "jac": lambda w: -with_slope(known, w)[1]})  # fmt: skip
-        bounds = [(0.0, float(high)) for high in self.most]
+        bounds = list(zip(self.least.tolist(), self.most.tolist()))
         options = {"ftol": PRECISION, "maxiter": STEPS}
         with np.errstate(all="ignore"):
             found = minimize(aim, start, jac=True, method="SLSQP", bounds=bounds, constraints=rules, options=options).x
