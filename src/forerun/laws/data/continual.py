@@ -55,8 +55,8 @@ def d_cpt_cross_domain(N, D, domain_share, learnability, *, E, A, alpha, B, eta,
 
     ``.where(learnability=domain-learnability)`` takes it from a short run on each domain.
     """
-    known = d_cpt(N, D, domain_share, E=E, A=A, alpha=alpha, B=B, eta=eta, beta=beta, C=C, gamma=gamma, eps=eps)
-    return known + F * learnability**-mu
+    size, data = A * N**-alpha, B * domain_share**eta * D**-beta
+    return E + size + data + C * (domain_share + eps) ** -gamma + F * learnability**-mu
 
 
 @term(
