@@ -172,7 +172,7 @@ DOMAIN_SHARE = Column(
 RELATIVE_TOKENS = Column("relative_tokens", "ratio", "tokens of a domain over those of a reference run", ("relative_tokens",), typical=(0.1, 5.0))  # fmt: skip
 INITIAL_LOSS = Column("initial_loss", "nats/token", "loss on a domain before training on it", ("initial_loss",), typical=(1.5, 4.0))  # fmt: skip
 LOSS_DECLINE = Column("decline", "nats/token", "early decline of the loss on a domain", ("decline",), typical=(0.02, 0.5))  # fmt: skip
-LEARNABILITY = Column("learnability", "of its scale", "how readily a domain is learnt", ("learnability",), typical=(0.3, 3.0))  # fmt: skip
+LEARNABILITY = Column("learnability", "1/nats", "how readily a domain is learnt", ("learnability",), typical=(0.3, 3.0))  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c

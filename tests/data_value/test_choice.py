@@ -89,6 +89,15 @@ def test_data_that_do_not_suffice_are_refused():
     assert refusal.value.code == "too-little-data"
 
 
+def test_data_that_would_need_shares_that_were_not_trained_are_refused_until_told_to_go_there():
+    fit = fitted(WEB, shares=np.linspace(0.2, 0.6, 20))
+    with pytest.raises(fr.DataError, match="shares that were trained") as refusal:
+        choose_mixture(fit, available={"code": 30e9}, D=100e9)
+    assert refusal.value.code == "outside-runs"
+    beyond = choose_mixture(fit, available={"code": 30e9}, D=100e9, beyond_runs=True)
+    assert beyond.weights["web"] >= 0.7
+
+
 def test_a_choice_at_the_edge_of_the_runs_says_so_and_goes_beyond_them_only_when_told_to():
     fit = fitted(WEB, shares=np.linspace(0.2, 0.6, 20))
     inside = choose_mixture(fit)

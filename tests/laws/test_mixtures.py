@@ -164,6 +164,17 @@ def test_stored_predictions_of_the_authors_are_near_in_sample_and_far_beyond_it(
     assert (min(beyond), max(beyond)) == pytest.approx((0.077, 0.112), abs=5e-4)
 
 
+@pytest.mark.parametrize(("domain", "share"), [("Github", "p1"), ("Pile_CC", "p2")])
+def test_share_and_tokens_together_forecast_longer_training_within_two_percent(table, domain, share):
+    """BiMix on two domains, up to 20k steps of a 70M model; then 27k and 30k steps, at shares of 1/4 to 3/4."""
+    roles = dict(domain_share=share, D="tokens", loss=f"loss_{domain}", N_counts="non-embedding")
+    path = table("mixinglaws_pile2")
+    early, late = (fr.read_runs(path, **roles, where=["model == 70M", w]) for w in ("step <= 20000", "step >= 27000"))
+    fit = fr.fit("bimix", early, uncertainty="none")
+    assert np.abs(fit.predict_runs(late)[0] / late["loss"] - 1.0).max() < 0.02
+    assert fit.params["alpha"] > 0.0
+
+
 def test_a_model_of_several_languages_acts_like_all_of_itself_or_none_at_the_ends():
     term = fr.laws.terms()["task-parameters"]
     assert term(1e8, np.array([0.0, 1.0]), c1=0.5, c2=0.6, c3=0.8) == pytest.approx([0.0, 1e8])

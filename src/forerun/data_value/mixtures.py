@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from forerun.data_value.choice import MixtureChoice, Range
-from forerun.data_value.simplex import Simplex
+from forerun.data_value.simplex import ROUNDING, Simplex
 from forerun.data_value.target import OWN, Target, target_of
 from forerun.fitting import Fit, Forecast
 from forerun.fitting.asking import distances
@@ -57,12 +57,13 @@ def choose_mixture(
     (0.3, ('b',))
     """
     if not 0.0 < tolerance < 1.0:
-        raise DataError("bad-value", f"tolerance is a share of the loss, received {tolerance:g}", advice="Write 0.5 % as 0.005")  # fmt: skip
+        message = f"tolerance is a share of the loss, received {tolerance:g}"
+        raise DataError("bad-value", message, advice="Write 0.5 % as 0.005")
     target = target_of(fits, importance, at)
     _sound(target, force)
     data = _limits(target, available, repetitions)
     trained = _trained(target)
-    region = Simplex(np.zeros(len(data)), data) if beyond_runs else Simplex(np.minimum(trained[0], data), np.minimum(trained[1], data))  # fmt: skip
+    region = _region(data, trained, beyond_runs)
     looked = region.draw(DRAWN, seed)
     ranked = np.argsort(target.predict(looked), kind="stable")
     best, lowest = region.lowest(target.predict, looked[ranked[:STARTS]])
@@ -100,7 +101,8 @@ def _limits(target: Target, available: Mapping[str, float] | None, repetitions: 
     if not available:
         return most
     if unknown := sorted(set(available) - set(target.domains)):
-        raise DataError("unknown-domain", f"there is no domain {unknown[0]!r}", advice=f"Known: {', '.join(target.domains)}")  # fmt: skip
+        advice = f"Known: {', '.join(target.domains)}"
+        raise DataError("unknown-domain", f"there is no domain {unknown[0]!r}", advice=advice)
     if "D" not in target.at:
         raise DataError("missing-input", "the data are finite, but not how many tokens are trained on", advice="Give D")
     for name, value in (("repetitions", repetitions), *available.items()):
@@ -112,7 +114,21 @@ def _limits(target: Target, available: Mapping[str, float] | None, repetitions: 
     return most
 
 
-def _over_draws(target: Target, region: Simplex, best: Array, looked: Array) -> tuple[dict[str, float] | None, dict[str, Range] | None]:  # fmt: skip
+def _region(data: Array, trained: tuple[Array, Array], beyond_runs: bool) -> Simplex:
+    """The mixtures that the data allow, and of these those within the shares that were trained."""
+    everything = Simplex(np.zeros(len(data)), data)
+    if beyond_runs:
+        return everything
+    least, most = (np.minimum(side, data) for side in trained)
+    if most.sum() < 1.0 - ROUNDING:
+        message = f"within the shares that were trained, the data give {most.sum():.3g} of the tokens"
+        raise DataError("outside-runs", message, advice="Train runs with other shares, or go beyond_runs=True")
+    return Simplex(least, most)
+
+
+def _over_draws(
+    target: Target, region: Simplex, best: Array, looked: Array
+) -> tuple[dict[str, float] | None, dict[str, Range] | None]:
     """The loss that the choice gives up against the optimum of each draw, and where these optima lie."""
     if not target.draws:
         return None, None

@@ -17,6 +17,7 @@ PRECISION = 1e-11  # change of the function at which the solver stops
 STEPS = 200
 CONCENTRATIONS = (1.0, 0.2)  # of the Dirichlet distributions that starts are drawn from
 BISECTIONS = 50
+ROUNDING = 1e-9  # of a sum of shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class Simplex:
     most: Array
 
     def __post_init__(self) -> None:
-        if self.most.sum() < 1.0 - 1e-9:
+        if self.most.sum() < 1.0 - ROUNDING:
             message = f"all domains together can give {self.most.sum():.3g} of the tokens"
             advice = "Train on fewer tokens, allow more repetitions, or add data"
             raise DataError("too-little-data", message, advice=advice)
