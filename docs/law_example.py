@@ -8,7 +8,7 @@ from law_picture import PEAK, levels, main_inputs
 from forerun.laws import Law, Term
 
 MEMBERS = ("web", "code", "books")  # of an index, in examples
-CARRIER = "chinchilla"  # the law that a term is put into
+CARRIERS = {"learnability": "d-cpt-cross-domain"}  # the law that a term is put into, where that is not Chinchilla's
 
 
 def example(item: Law | Term) -> str:
@@ -17,7 +17,7 @@ def example(item: Law | Term) -> str:
     if isinstance(item, Term):
         lines += [
             f'term = fr.laws.terms()["{item.name}"]',
-            f'law = fr.laws.get("{CARRIER}").where({item.output.role}=term)',
+            f'law = fr.laws.get("{carrier(item)}").where({item.output.role}=term)',
         ]
     elif item.indices:
         members = ", ".join(f'"{m}"' for m in MEMBERS)
@@ -26,6 +26,11 @@ def example(item: Law | Term) -> str:
         lines.append(f'law = fr.laws.get("{item.name}")')
     lines += ["runs = fr.simulate(law, n=60, seed=0)", "fit = fr.fit(law, runs)", f"print({_question(item)})"]
     return "\n".join(lines)
+
+
+def carrier(term: Term) -> str:
+    """Name of the law that the example puts a term into."""
+    return CARRIERS.get(term.output.role, "chinchilla")
 
 
 def _question(item: Law | Term) -> str:
@@ -44,7 +49,7 @@ def asked(item: Law | Term) -> dict[str, float]:
     if isinstance(item, Term):
         from forerun.laws import get
 
-        inputs = dict(get(CARRIER).where(**{item.output.role: item}).inputs)
+        inputs = dict(get(carrier(item)).where(**{item.output.role: item}).inputs)
     return {name: float(levels(name, column)[2 if name == across else 1]) for name, column in inputs.items()}
 
 

@@ -26,6 +26,7 @@ ALLOWED = {
     "fitting": BASE | {"spending", "laws", "runs"},
     "predict": BASE | {"spending", "laws", "runs", "fitting"},
     "planning": BASE | {"spending"},
+    "data_value": BASE | {"spending", "laws", "runs", "fitting", "predict", "planning"},
     "ladder": BASE | {"parametrisation", "runs", "cost", "fitting", "predict"},
     "datasets": BASE | {"runs"},
     "records": BASE | {"spending", "laws", "runs", "fitting", "datasets"},

@@ -201,6 +201,13 @@ DIVERGENCE = Column(
 )  # fmt: skip
 REWARD = Column("reward", "", "true reward, above that of the policy where it began", ("reward",), positive=False)
 ROUNDS = Column("rounds", "count", "rounds of training and new reward models", ("rounds",), typical=(1.0, 8.0))
+DOMAIN_SHARE = Column(
+    "domain_share", "of 1", "share of one domain in the training data", ("domain_share",), positive=False, typical=(0.05, 0.95), most=1.0
+)  # fmt: skip
+RELATIVE_TOKENS = Column("relative_tokens", "ratio", "tokens of a domain over those of a reference run", ("relative_tokens",), typical=(0.1, 5.0))  # fmt: skip
+INITIAL_LOSS = Column("initial_loss", "nats/token", "loss on a domain before training on it", ("initial_loss",), typical=(1.5, 4.0))  # fmt: skip
+LOSS_DECLINE = Column("decline", "nats/token", "early decline of the loss on a domain", ("decline",), typical=(0.02, 0.5))  # fmt: skip
+LEARNABILITY = Column("learnability", "1/nats", "how readily a domain is learnt", ("learnability",), typical=(0.3, 3.0))  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
@@ -215,6 +222,7 @@ COLUMNS: Mapping[str, Column] = {
         EXAMPLES, ENCODER_PARAMETERS, DECODER_PARAMETERS, TEACHER_PARAMETERS, TEACHER_LOSS, SUPERVISED_LOSS,
         DIVERGENCE, REWARD, ROUNDS,
         UPDATE_RATIO, INTERACTIONS, SAMPLES, DIMENSION, SHARPNESS, CONTROLLED, FORCED, PERTURBATION, EMBEDDING_PARAMETERS,
+        DOMAIN_SHARE, RELATIVE_TOKENS, INITIAL_LOSS, LOSS_DECLINE, LEARNABILITY,
     )
 }  # fmt: skip
 

@@ -94,6 +94,7 @@ MEASURES: dict[str, Callable[[Array, Array], Any]] = {
     "absolute": lambda f, y: np.abs(f - y).mean(),
     "log-rms": lambda f, y: np.sqrt((np.log(f / y) ** 2).mean()),
     "r2": lambda f, y: 1.0 - ((f - y) ** 2).sum() / ((y - y.mean()) ** 2).sum(),
+    "rank": lambda f, y: np.corrcoef(f.argsort().argsort(), y.argsort().argsort())[0, 1],
     "r2-log": lambda f, y: 1.0 - (np.log(f / y) ** 2).sum() / ((np.log(y) - np.log(y).mean()) ** 2).sum(),
 }
 QUESTIONS: dict[str, Callable[..., Answer]] = {

@@ -1,4 +1,4 @@
-"""Ye et al. 2024: loss on one domain against the shares of all domains in the training mixture."""
+"""Loss on one domain against the shares of all domains in the training mixture: Ye et al. 2024, and a plain line."""
 
 import numpy as np
 
@@ -27,3 +27,25 @@ def data_mixing(r, *, c, t):
     The factor k of the paper is absorbed: the shares sum to one, so log k adds to every t_j alike.
     """
     return c + np.exp(dot(t, r))
+
+
+@law(
+    "linear-mixture",
+    source="Liu et al. 2024 (RegMix), arXiv:2407.01492, linear regression of the authors' notebook",
+    status="stated",
+    group="data",
+    answers="How does a line in the shares rank mixtures, which every mixing law should beat?",
+    inputs=dict(r=WEIGHT.over("domain")),
+    output=LOSS,
+    params=dict(
+        w=coefficient("loss of a model of this domain alone", typical=(3.4, 2.6, 3.0), search=(0.0, 10.0)).over(
+            "domain"
+        ),
+    ),
+)
+def linear_mixture(r, *, w):
+    """Loss as the mean of one number for each domain, weighted by its share; the intercept is in these numbers.
+
+    Its best mixture is always a single domain, or the limits: a baseline, not a guide.
+    """
+    return dot(w, r)
