@@ -167,6 +167,20 @@ GROWTH_TOKENS = Column(
     "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
 
+GZIP_RATIO = Column(
+    "gzip_ratio", "of 1", "size of the compressed data over their size", ("gzip_ratio",), typical=(0.1, 0.6)
+)
+FREQUENCY = Column(
+    "frequency", "count", "how often a concept occurs in the training set", ("frequency", "frequency_bin"), typical=(1.0, 1e6)
+)  # fmt: skip
+SOURCE_SAMPLES = Column(
+    "D_source", "samples", "samples that the generator of the synthetic data learnt from", ("D_source",), typical=(1e4, 1e8)
+)  # fmt: skip
+SYNTHETIC = Column("synthetic", "of 1", "share of the samples that are synthetic", positive=False, typical=(0.1, 0.9))
+GENERATIONS = Column(
+    "generations", "count", "generations of models between real and synthetic data", typical=(1.0, 8.0)
+)
+
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
@@ -177,6 +191,7 @@ COLUMNS: Mapping[str, Column] = {
         EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
         ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
+        GZIP_RATIO, FREQUENCY, SOURCE_SAMPLES, SYNTHETIC, GENERATIONS,
     )
 }  # fmt: skip
 
