@@ -13,7 +13,7 @@ from forerun.units import GENERATIONS, SOURCE_SAMPLES, SYNTHETIC, TOKENS, Y
     status="inferred",
     group="data",
     answers="Up to how many samples do synthetic data help?",
-    caution="was derived for frequencies that fall as a power of the rank, and checked on simulations of those only",
+    caution="for frequencies that fall as a power of the rank, and was compared with simulations of those only",
     inputs=dict(
         D=replace(TOKENS, unit="samples", meaning="samples trained on, real and synthetic", typical=(1e3, 1e8)),
         D_source=SOURCE_SAMPLES,
@@ -25,16 +25,16 @@ from forerun.units import GENERATIONS, SOURCE_SAMPLES, SYNTHETIC, TOKENS, Y
         E=floor(typical=0.02),
         A=amplitude("error after one real sample", typical=1.0),
         c=exponent("how fast the error falls with real samples", typical=0.33),
-        g=coefficient("power in which the plateau rises with the generations", typical=0.25, search=(0.0, 1.0)),
+        h=coefficient("power in which generations wear the source away", typical=0.7, search=(0.0, 3.0)),
     ),
 )
-def model_collapse(D, D_source, synthetic, generations, *, E, A, c, g):
+def model_collapse(D, D_source, synthetic, generations, *, E, A, c, h):
     """Error after D samples of which a share comes from a model that learnt from D_source real ones.
 
     What is rare is unseen if neither the real samples nor the source had it, or if D samples are too few. With
-    synthetic data alone the error ends at E + A generations**g D_source**-c; any real share at last falls as real data
-    do. The paper, as recalled, has g = 1; in simulations of its model g is about 0.25.
+    synthetic data alone the error ends at E + A (D_source / generations**h)**-c; any real share at last falls as real
+    data do. The paper, as recalled, has n times the plateau after n generations, h = 1/c; in simulations of its model
+    h is about 0.7.
     """
-    real = (1.0 - synthetic) * D
-    lost = (D_source + real) ** -c - (D_source + D) ** -c
-    return E + A * (D**-c + generations**g * lost)
+    source, real = D_source / generations**h, (1.0 - synthetic) * D
+    return E + A * (D**-c + (source + real) ** -c - (source + D) ** -c)

@@ -10,7 +10,7 @@ from forerun.units import GZIP_RATIO, LOSS, PARAMETERS, TOKENS
     status="stated",
     group="data",
     answers="Do data that compress badly want more tokens or more parameters?",
-    caution="was fitted on artificial grammars and models that had hardly begun to learn; its table is far from a power law",
+    caution="fitted on artificial grammars, with small models that had hardly begun to learn: its table is far from a power law",
     inputs=dict(N=PARAMETERS, D=TOKENS, gzip_ratio=GZIP_RATIO),
     output=LOSS,
     params=dict(

@@ -14,7 +14,7 @@ from forerun.units import FREQUENCY, SCORE
     status="stated",
     group="data",
     answers="How often must a concept occur in the training set for a score on it?",
-    caution="was seen in means over concepts of like frequency; single concepts scatter by tens of points",
+    caution="about means over concepts of like frequency: single concepts scatter by tens of points",
     inputs=dict(frequency=FREQUENCY),
     output=replace(SCORE, meaning="mean score of the concepts of this frequency"),
     params=dict(

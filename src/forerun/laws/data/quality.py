@@ -12,7 +12,7 @@ MOST_PASSES = 64  # that the sum below goes to; the source goes to fifty
 PER = 1e5  # samples: the unit that the source counts in
 SAMPLES = replace(TOKENS, unit="samples", meaning="samples seen, repeats included", typical=(3e7, 2e9))
 UNIQUE = replace(UNIQUE_TOKENS, unit="samples", meaning="unlike samples among them", typical=(1e7, 1e8))
-CAUTION = "was fitted on CLIP models and up to ten passes; more than 64 passes count as 64"
+CAUTION = "fitted on CLIP models and up to ten passes; more than 64 passes count as 64"
 SHARED = dict(
     a=amplitude("samples that a sample counts as", typical=0.025, search=(1e-4, 0.2)),
     d=Param((0.0, 1.0), "linear", (0.0, 0.4), 0.1, "part of the error after one pass that no data remove"),
