@@ -8,11 +8,11 @@ from forerun.laws import Param, amplitude, law
 from forerun.units import ERROR, TOKENS, UNIQUE_TOKENS, WEIGHT
 
 SOURCE = "Goyal et al. 2024, arXiv:2404.07177, locuslab/scaling_laws_data_filtering commit cf5ced1, objective.py"
-MOST_PASSES = 64  # that the sum below goes to; the source goes to fifty
+MOST_PASSES = 50  # that the sum below goes to, as the program of the source does with its largest budget
 PER = 1e5  # samples: the unit that the source counts in
 SAMPLES = replace(TOKENS, unit="samples", meaning="samples seen, repeats included", typical=(3e7, 2e9))
 UNIQUE = replace(UNIQUE_TOKENS, unit="samples", meaning="unlike samples among them", typical=(1e7, 1e8))
-CAUTION = "fitted on CLIP models and up to ten passes; more than 64 passes count as 64"
+CAUTION = "fitted on CLIP models and up to ten passes; more than 50 passes count as 50"
 SHARED = dict(
     a=amplitude("samples that a sample counts as", typical=0.025, search=(1e-4, 0.2)),
     d=Param((0.0, 1.0), "linear", (0.0, 0.4), 0.1, "part of the error after one pass that no data remove"),
@@ -26,13 +26,16 @@ def up_to(x, limit):
     return limit - ((limit - x) + ((limit - x) ** 2) ** 0.5) / 2
 
 
-def fall(a, d, D, U, use):
-    """Error after one pass, (samples**use + d), times the growth of the samples to the power of the use in each pass."""
-    passes, exponent = D / U, 0.0
-    for j in range(1, MOST_PASSES):
-        grown = np.log((j + up_to(passes, j + 1.0) - up_to(passes, float(j))) / j)
-        exponent = exponent + grown * use(j)
-    return ((a * U * up_to(passes, 1.0) / PER) ** use(0) + d) * np.exp(exponent)
+def fall(a, d, D, U, uses):
+    """Error; ``uses`` are pairs: use of fresh samples, and what is left of it after a pass."""
+    done, fresh, exponent = [up_to(D / U, float(j)) for j in range(1, MOST_PASSES + 1)], 0.0, 0.0
+    grown = [np.log(1.0 + (done[j] - done[j - 1]) / j) for j in range(1, MOST_PASSES)]
+    for b, left in uses:
+        worn = 0.0
+        for one in reversed(grown):
+            worn = (worn + one) * left
+        fresh, exponent = fresh + b, exponent + b * worn
+    return ((a * U * done[0] / PER) ** fresh + d) * np.exp(exponent)
 
 
 @law(
@@ -48,7 +51,7 @@ def fall(a, d, D, U, use):
 )
 def quality_pool(D, U, *, a, d, b, tau):
     """Error after D samples drawn from one pool of U samples; in pass j it falls as samples to b 0.5**(j / tau)."""
-    return fall(a, d, D, U, lambda j: b * 0.5 ** (j / tau))
+    return fall(a, d, D, U, [(b, 0.5 ** (1.0 / tau))])
 
 
 @law(
@@ -73,4 +76,4 @@ def quality_pools(D, U, r, *, a, d, b, tau):
     the sum of their squares, which is ours. It misleads where pools say the same things.
     """
     count = 1.0 / sum(r[m] ** 2 for m in r)
-    return fall(a, d, D, U, lambda j: sum(r[m] * b[m] * 0.5 ** (j / (count * tau[m])) for m in r))
+    return fall(a, d, D, U, [(r[m] * b[m], 0.5 ** (1.0 / (count * tau[m]))) for m in r])
