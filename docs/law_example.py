@@ -37,8 +37,9 @@ def _question(item: Law | Term) -> str:
     if getattr(item, "prepare", None):
         return f'fit.predict({{"step": [1, 1000, 2000], "lr": [{PEAK:g}, {PEAK:g}, {PEAK / 10:g}]}})'
     if getattr(item, "indices", ()):
-        at = {f"r[{m}]": share for m, share in zip(MEMBERS, (0.5, 0.3, 0.2))}
-        return "fit.forecast(**{" + ", ".join(f'"{k}": {v:g}' for k, v in at.items()) + "})"
+        at = {name: value for name, value in asked(item).items() if item.inputs[name].index is None}
+        at |= {f"r[{m}]": share for m, share in zip(MEMBERS, (0.5, 0.3, 0.2))}
+        return "fit.forecast(**{" + ", ".join(f'"{k}": {_written(v)}' for k, v in at.items()) + "})"
     return "fit.forecast(" + ", ".join(f"{name}={_written(value)}" for name, value in asked(item).items()) + ")"
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,13 +78,16 @@ class Drawing:
 
 def drawing(item: Law | Term) -> Drawing:
     """What the picture of a law or a term shows, at the parameter values of :func:`values`."""
-    law = item.over(domain=["a", "b", "c"]) if isinstance(item, Law) and item.indices else item
+    indices = item.indices if isinstance(item, Law) else ()
+    law = item.over(**{index: ["a", "b", "c"] for index in indices}) if isinstance(item, Law) and indices else item
     names, held, over = list(law.inputs), {}, ""
     across, by = main_inputs(law)
     if isinstance(law, Law) and law.prepare:
         x, curves, legend = _schedules(law)
     elif law is not item:
-        x, curves, legend = _mixtures(law)
+        across = next(n for n in names if "[" in n)
+        held = {n: float(levels(n, c)[1]) for n, c in law.inputs.items() if "[" not in n}
+        x, curves, legend = _mixtures(law, held)
     else:
         over = (
             law.output.role if isinstance(law, Term) and law.output.role in names and law.output.role != across else ""
@@ -223,7 +227,9 @@ def _schedules(law: Law) -> tuple[Array, list[tuple[str, Array]], str]:
     return step[shown], curves, f"schedule, peak {PEAK:g}"
 
 
-def _mixtures(law: Law) -> tuple[Array, list[tuple[str, Array]], str]:
-    a = np.linspace(0.0, 1.0, POINTS)
-    parts = {"all b": 1.0, "half b, half c": 0.5, "all c": 0.0}
-    return a, [(k, _outcome(law, [a, (1 - a) * b, (1 - a) * (1 - b)])) for k, b in parts.items()], "of the rest"
+def _mixtures(law: Law, held: Mapping[str, float]) -> tuple[Array, list[tuple[str, Array]], str]:
+    a, curves = np.linspace(0.0, 1.0, POINTS), []
+    for name, b in {"all b": 1.0, "half b, half c": 0.5, "all c": 0.0}.items():
+        shares = iter([a, (1 - a) * b, (1 - a) * (1 - b)])
+        curves.append((name, _outcome(law, [held[n] + 0.0 * a if n in held else next(shares) for n in law.inputs])))
+    return a, curves, "of the rest"

@@ -209,6 +209,20 @@ INITIAL_LOSS = Column("initial_loss", "nats/token", "loss on a domain before tra
 LOSS_DECLINE = Column("decline", "nats/token", "early decline of the loss on a domain", ("decline",), typical=(0.02, 0.5))  # fmt: skip
 LEARNABILITY = Column("learnability", "1/nats", "how readily a domain is learnt", ("learnability",), typical=(0.3, 3.0))  # fmt: skip
 
+GZIP_RATIO = Column(
+    "gzip_ratio", "of 1", "size of the compressed data over their size", ("gzip_ratio",), typical=(0.1, 0.6)
+)
+FREQUENCY = Column(
+    "frequency", "count", "how often a concept occurs in the training set", ("frequency", "frequency_bin"), typical=(1.0, 1e6)
+)  # fmt: skip
+SOURCE_SAMPLES = Column(
+    "D_source", "samples", "samples that the generator of the synthetic data learnt from", ("D_source",), typical=(1e4, 1e8)
+)  # fmt: skip
+SYNTHETIC = Column("synthetic", "of 1", "share of the samples that are synthetic", positive=False, typical=(0.1, 0.9))
+GENERATIONS = Column(
+    "generations", "count", "generations of models between real and synthetic data", typical=(1.0, 8.0)
+)
+
 COLUMNS: Mapping[str, Column] = {
     c.role: c
     for c in (
@@ -223,6 +237,7 @@ COLUMNS: Mapping[str, Column] = {
         DIVERGENCE, REWARD, ROUNDS,
         UPDATE_RATIO, INTERACTIONS, SAMPLES, DIMENSION, SHARPNESS, CONTROLLED, FORCED, PERTURBATION, EMBEDDING_PARAMETERS,
         DOMAIN_SHARE, RELATIVE_TOKENS, INITIAL_LOSS, LOSS_DECLINE, LEARNABILITY,
+        GZIP_RATIO, FREQUENCY, SOURCE_SAMPLES, SYNTHETIC, GENERATIONS,
     )
 }  # fmt: skip
 

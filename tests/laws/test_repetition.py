@@ -55,6 +55,17 @@ def test_the_published_constants_miss_the_released_table_as_an_independent_progr
     assert r2 == pytest.approx([0.37, 0.78], abs=0.006)
 
 
+@pytest.mark.capability("repeated-data-law")
+def test_how_many_repeats_wear_a_token_out_hangs_on_the_weight_of_runs_that_overfit(contours):
+    """Published: R_D 15.4 and R_N 5.3, without such runs. Free fits to all of them do not agree on R_D, or with it."""
+    robust, squares = (fr.fit("data-constrained", contours, objective=o, draws=60) for o in ("huber", "squared-log"))
+    (low, _), (least, most) = (fit.intervals["R_D"] for fit in (robust, squares))
+    assert least < squares.params["R_D"] < most < 15.387756 < low < robust.params["R_D"]
+    fewer = fr.fit("data-constrained", contours.where("epochs <= 100"), objective="squared-log", draws=60)
+    assert fewer.intervals["R_D"][0] < 15.387756 < fewer.intervals["R_D"][1]
+    assert all(fit.intervals["R_N"][0] > 5.309743 for fit in (robust, squares, fewer))
+
+
 def test_the_runs_up_to_twenty_epochs_do_not_tell_after_how_many_repeats_a_token_wears_out(contours):
     fit = fr.fit("data-constrained", contours.where("epochs <= 20"), uncertainty="none")
     assert fit.outcome != "converged" or fit.params["R_D"] > 100

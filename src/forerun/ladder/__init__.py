@@ -19,6 +19,8 @@ _PUBLIC = {
     "read_spec": "forerun.ladder.spec",
     "expand": "forerun.ladder.spec",
     "design": "forerun.ladder.designs",
+    "Scale": "forerun.ladder.published",
+    "published": "forerun.ladder.published",
     "speeds": "forerun.ladder.throughput",
     "Store": "forerun.ladder.store",
     "run_ladder": "forerun.ladder.sweep",

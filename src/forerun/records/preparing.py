@@ -73,6 +73,11 @@ def mean_error(runs: Runs) -> Runs:
     return read_runs({"loss": loss, "error": 1.0 - mean}, error="error")
 
 
+def score_by_frequency(runs: Runs) -> Runs:
+    """Scores y in percent as shares of one, over the frequency x of their concepts."""
+    return read_runs({"frequency": runs["x"], "score": runs["y"] / 100.0}, frequency="frequency", score="score")
+
+
 PREPARED: dict[str, Callable[[Runs], Runs]] = {
     "one-row-an-x": one_row_an_x,
     "pass-at-k": pass_at_k,
@@ -80,4 +85,5 @@ PREPARED: dict[str, Callable[[Runs], Runs]] = {
     "frontier": frontier,
     "seventeen-tasks": seventeen_tasks,
     "mean-error": mean_error,
+    "score-by-frequency": score_by_frequency,
 }

@@ -82,8 +82,11 @@ def error(solved: Solved, measure: str, on: str = "held", where: str = "") -> An
     """How far predictions lie from the rows that were held out (or ``on="fitted"``), by one of ``MEASURES``."""
     runs = solved.held if on == "held" else solved.fitted
     assert runs is not None
-    assert solved.fit is not None
     runs = runs.where(where) if where else runs
+    if solved.fit is None:
+        assert solved.law is not None
+        predicted = solved.predict({role: runs[role] for role in solved.law.inputs})
+        return Answer(float(MEASURES[measure](predicted, runs[solved.law.output.role])))
     y, rest = runs[solved.fit.law.output.role], solved.fit.residuals(runs)
     predicted = y * np.exp(-rest) if objectives.find(solved.fit.objective).residual == "log" else y - rest
     return Answer(float(MEASURES[measure](predicted, y)))
@@ -91,11 +94,13 @@ def error(solved: Solved, measure: str, on: str = "held", where: str = "") -> An
 
 MEASURES: dict[str, Callable[[Array, Array], Any]] = {
     "relative": lambda f, y: np.abs(f / y - 1.0).mean(),
+    "median-relative": lambda f, y: np.median(np.abs(f / y - 1.0)),
     "absolute": lambda f, y: np.abs(f - y).mean(),
     "log-rms": lambda f, y: np.sqrt((np.log(f / y) ** 2).mean()),
     "r2": lambda f, y: 1.0 - ((f - y) ** 2).sum() / ((y - y.mean()) ** 2).sum(),
     "rank": lambda f, y: np.corrcoef(f.argsort().argsort(), y.argsort().argsort())[0, 1],
     "r2-log": lambda f, y: 1.0 - (np.log(f / y) ** 2).sum() / ((np.log(y) - np.log(y).mean()) ** 2).sum(),
+    "correlation": lambda f, y: np.corrcoef(f, y)[0, 1],
 }
 QUESTIONS: dict[str, Callable[..., Answer]] = {
     "value": value,

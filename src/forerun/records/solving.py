@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ def solve(study: Study) -> tuple[Solved, ...]:
     """The fits of a study, one for each part of its table."""
     if not study.table:
         return (_coefficients(study),)
-    how: Callable[[Study, Runs, Runs | None], Solved] = _budgets if study.isoflop else _fit
+    how: Callable[[Study, Runs, Runs | None], Solved] = _budgets if study.isoflop else _given if study.set else _fit
     return tuple(how(study, *split) for split in _parts(study))
 
 
@@ -58,6 +58,12 @@ def _coefficients(study: Study) -> Solved:
     law = laws.get(study.law)
     values = next(s.values for s in law.published if s.name == study.set)
     return Solved(dict(values), law=law)
+
+
+def _given(study: Study, runs: Runs, held: Runs | None) -> Solved:
+    """Published coefficients beside the rows of a table, which nothing is fitted to."""
+    known = _coefficients(study)
+    return replace(known, rows=len(runs), fitted=runs, held=held)
 
 
 def _parts(study: Study) -> Iterator[tuple[Runs, Runs | None]]:
