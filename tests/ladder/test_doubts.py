@@ -55,6 +55,18 @@ def test_text_that_was_read_too_often_is_said(told):
     assert "up to 5.1" in notes["repeated-text"].message
 
 
+def test_text_that_is_kept_short_is_counted_by_itself(told):
+    notes = told({replace(BASE, unique=20_000): 2.0, replace(BASE, unique=80_000): 1.9})
+    assert "1 runs" in notes["repeated-text"].message
+    assert "unique among its inputs" in notes["mixed-recipes"].advice
+
+
+def test_mixtures_are_inputs_of_a_law_and_said_so(told):
+    notes = told({replace(BASE, mixture={"a": share, "b": 1 - share}): 2.0 + share / 9 for share in (0.2, 0.8)})
+    assert notes["mixed-recipes"].evidence["settings"] == ["mixture"]
+    assert "mixture among its inputs" in notes["mixed-recipes"].advice
+
+
 def test_two_recipes_in_one_ladder_are_said(told):
     notes = told({BASE: 2.0, replace(BASE, optimizer="adamw", lr=0.005): 2.1})
     assert notes["mixed-recipes"].evidence["settings"] == ["lr", "optimizer"]

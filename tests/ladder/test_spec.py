@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -65,6 +66,29 @@ def test_one_sweep_moves_both_learning_rates():
     assert [(r.lr, r.adam_lr) for r in expand(spec).rungs] == [(0.01, 0.02), (0.02, 0.04), (0.02, 0.5)]
     with pytest.raises(DataError, match="give adam_lr or adam_lr_ratio, not both"):
         parse_spec({"grid": [{"adam_lr": 0.1, "adam_lr_ratio": 2}]})
+
+
+def test_mixtures_and_unique_text_are_axes_like_any_other():
+    mixtures = [{"prose": 0.25, "code": 0.75}, {"prose": 1.0, "code": 0.0}]
+    ladder = expand(
+        parse_spec(
+            {
+                "grid": [
+                    {"size": "32x2", "steps": 900, "mixture": mixtures},
+                    {"size": "32x2", "steps": 900, "unique": ["100k", 50_000]},
+                ]
+            }
+        )
+    )
+    assert [dict(rung.mixture) for rung in ladder.rungs[:2]] == mixtures
+    assert [rung.unique for rung in ladder.rungs[2:]] == [100_000, 50_000]
+    assert len({rung.digest for rung in ladder.rungs}) == 4
+    again = [Rung(**json.loads(json.dumps(rung.to_dict()))) for rung in ladder.rungs]
+    assert again == list(ladder.rungs)
+
+
+def test_runs_of_earlier_ladders_keep_their_names():
+    assert Rung(width=32, depth=2, steps=100).digest == "dbf9e5bb1285e5e6"
 
 
 def test_what_a_grid_says_replaces_what_all_share():
@@ -179,6 +203,9 @@ def test_sizes_rise():
         ({"cooldown": 1.5}, "cooldown is 1.5. Give a share from 0 to 1"),
         ({"optimizer": "sgd"}, "optimizer is 'sgd'. Use one of: muon, adamw"),
         ({"schedule": "Cosine"}, "schedule is 'Cosine'"),
+        ({"mixture": {"prose": 0.7, "code": 0.2}}, "code 0.2, prose 0.7"),
+        ({"unique": 0}, "unique is 0"),
+        ({"unique": 10, "mixture": {"prose": 1.0}}, "unique is 10"),
         ({"scaling": "muP"}, "scaling is 'muP'"),
     ],
 )

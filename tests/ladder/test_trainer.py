@@ -110,7 +110,7 @@ def test_the_noise_scale_recovers_that_of_synthetic_gradients():
 
 
 def test_halving_a_batch_changes_its_gradient_by_rounding_only(corpus):
-    tokens = torch.from_numpy(corpus.batch(0, 0, 4, 32)).long()
+    tokens = torch.from_numpy(corpus.batch(Rung(context=32, batch=4), 0)).long()
     model = Decoder(TINY)
     torch.nn.init.normal_(model.head.weight)
     torch.autograd.backward(model.loss(tokens))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 
 from forerun.ladder.rung import Rung
 from forerun.ladder.store import Row, Store
@@ -11,6 +12,7 @@ from forerun.note import Note
 PLATEAU = 0.03  # a loss less than this share below the bigram loss: the run has hardly learned more than pairs of bytes
 REPEATED = 4.0  # passes over the text up to which repeating it is nearly as good as new text (arXiv:2305.16264)
 SCALED = ("width", "depth", "steps", "seed")  # what a ladder is over; everything else is its recipe
+INPUTS = {"mixture", "unique"}  # parts of a recipe that laws can take as inputs
 SEARCHED = ("lr", "adam_lr", "batch")
 
 
@@ -35,13 +37,15 @@ def _loss(row: Row) -> float:
 
 def _mixed(rows: Sequence[Row]) -> list[Note]:
     """More than one recipe: what differs besides size, length and seed moves the loss, and a law of N and D takes it for noise."""
-    recipes = [{k: v for k, v in row.rung.to_dict().items() if k not in SCALED} for row in rows if not row.held_back]
+    recipes = [{k: v for k, v in _plain(row.rung).items() if k not in SCALED} for row in rows if not row.held_back]
     differ = sorted({key for recipe in recipes for key in recipe if recipe[key] != recipes[0][key]})
     if not differ:
         return []
     count = len({tuple(recipe.items()) for recipe in recipes})
     message = f"the runs have {count} recipes, which differ in {', '.join(differ)}"
     advice = f"Fit one of them: forerun fit FOLDER --where '{differ[0]} == {recipes[0][differ[0]]}'."
+    if set(differ) <= INPUTS:
+        advice = f"Take a law that has {' and '.join(differ)} among its inputs."
     return [Note("mixed-recipes", "warning", message, {"settings": differ, "recipes": count}, advice)]
 
 
@@ -85,9 +89,14 @@ def _edges(rows: Sequence[Row]) -> list[Note]:
     return notes
 
 
+def _plain(rung: Rung) -> dict[str, object]:
+    """All settings as values that can be compared and counted."""
+    return {field.name: getattr(rung, field.name) for field in fields(rung)}
+
+
 def _without(rung: Rung, name: str) -> tuple[tuple[str, object], ...]:
     """What the runs of one search share; with another batch the steps differ, so that the tokens are the same."""
-    shared = rung.to_dict() | {"seed": 0, name: 0}
+    shared = _plain(rung) | {"seed": 0, name: 0}
     if name == "batch":
         shared["steps"] = rung.tokens
     return tuple(sorted(shared.items()))
@@ -124,11 +133,12 @@ def _unstable(rows: Sequence[Row]) -> list[Note]:
 
 
 def _repeated(rows: Sequence[Row], size: int) -> list[Note]:
-    found = [row for row in rows if row.rung.tokens > REPEATED * size]
+    passes = [row.rung.tokens / (row.rung.unique or size) for row in rows]
+    found = [times for times in passes if times > REPEATED]
     if not found:
         return []
-    most = max(row.rung.tokens for row in found) / size
-    message = f"{len(found)} runs read the text more than {REPEATED:g} times (up to {most:.1f})"
+    most = max(found)
+    message = f"{len(found)} runs read their text more than {REPEATED:g} times (up to {most:.1f})"
     return [
         Note(
             "repeated-text",

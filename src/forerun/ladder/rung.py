@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -30,6 +30,8 @@ class Rung:
     ``optimizer="adamw"`` trains both with AdamW. ``warmup`` is in steps, ``cooldown`` the share of a ``wsd`` schedule that
     decays, ``final_lr`` the share of the peak that cosine and linear schedules end on. Two rungs that are equal give, on
     one CPU and version of PyTorch, the same losses to the last bit. The default rates suit Muon: AdamW needs others.
+    ``mixture`` gives each domain of the text a share of the training sequences (without it, the share that it has of the
+    text); ``unique`` trains on that many bytes of it only, read again and again.
     Raises ``DataError`` for a setting that no run can have, such as an odd width.
 
     >>> Rung(width=32, depth=2, steps=100).tokens
@@ -51,8 +53,12 @@ class Rung:
     final_lr: float = 0.0
     scaling: Literal["standard", "mup", "completep"] = "standard"
     seed: int = 0
+    mixture: tuple[tuple[str, float], ...] = ()
+    unique: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.mixture, Mapping):
+            object.__setattr__(self, "mixture", tuple(sorted(self.mixture.items())))
         for names, allowed, advice in (
             (("width", "depth", "context", "batch", "steps"), _count, "Give a whole number above zero"),
             (("warmup", "seed"), lambda v: v == 0 or _count(v), "Give a whole number, zero or more"),
@@ -68,6 +74,13 @@ class Rung:
             if getattr(self, name) not in choices:
                 advice = f"Use one of: {', '.join(choices)}"
                 raise DataError("bad-run", f"{name} is {getattr(self, name)!r}", advice=advice)
+        shares = [share for _, share in self.mixture]
+        if shares and not (min(shares) >= 0 and math.isclose(sum(shares), 1.0, abs_tol=1e-6)):
+            told = ", ".join(f"{domain} {share:g}" for domain, share in self.mixture)
+            raise DataError("bad-run", f"the mixture is {told}", advice="Give shares of zero or above that sum to one")
+        if self.unique is not None and (not _count(self.unique) or self.mixture):
+            advice = "Give a whole number of bytes above zero, and no mixture with it"
+            raise DataError("bad-run", f"unique is {self.unique!r}", advice=advice)
 
     @property
     def size(self) -> str:
@@ -159,8 +172,9 @@ class Rung:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings, as JSON has them."""
-        return asdict(self)
+        """All settings, as JSON has them; a mixture or unique text only where there is one, as digests were before."""
+        given = asdict(self) | {"mixture": dict(self.mixture)}
+        return {name: value for name, value in given.items() if value or name not in ("mixture", "unique")}
 
 
 def known(throughput: Callable[[Rung], float] | None) -> Callable[[Rung], float]:

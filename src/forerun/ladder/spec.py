@@ -25,6 +25,10 @@ def _quantity(value: Any) -> Any:
     return parse_quantity(value) if isinstance(value, str) else value
 
 
+def _whole(value: Any) -> Any:
+    return int(parse_quantity(value)) if isinstance(value, str) else value
+
+
 def _seconds(value: Any) -> Any:
     return parse_duration(value) if isinstance(value, str) else value
 
@@ -81,6 +85,8 @@ class Grid(BaseModel):
     final_lr: Many[Share] | None = None
     scaling: Many[Literal["standard", "mup", "completep"]] | None = None
     seed: Many[Annotated[int, Field(ge=0)]] | None = None
+    mixture: Many[dict[str, Share]] | None = None
+    unique: Many[Annotated[int, BeforeValidator(_whole), Field(gt=0)]] | None = None
     steps: Many[Count] | None = None
     tokens: Many[Positive] | None = None
     tokens_per_parameter: Many[Positive] | None = None

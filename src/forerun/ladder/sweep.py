@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from forerun.fitting.uncertainty import check_kind
-from forerun.ladder.corpus import bigram_loss, read_corpus
+from forerun.ladder.corpus import Corpus, bigram_loss, read_corpus
 from forerun.ladder.launchers import Launcher, Local
 from forerun.ladder.monitor import Watch
 from forerun.ladder.progress import status
@@ -103,9 +103,9 @@ def queue(ladder: Ladder, folder: str | Path) -> Store:
     }
     known = {name: store.fact(name) for name in facts}
     if store.fact("corpus") is None:
+        corpus = _checked(read_corpus(ladder.corpus, context=context), ladder)
         for name, value in {**facts, "context": context}.items():
             store.set_fact(name, value)
-        corpus = read_corpus(ladder.corpus, context=context)
         held_out = {domain: len(text) for domain, text in corpus.held_out.items()}
         store.set_fact(
             "corpus",
@@ -125,12 +125,18 @@ def queue(ladder: Ladder, folder: str | Path) -> Store:
         raise DataError("other-ladder", message, advice="Name another folder with --into")
     else:
         context = max(context, store.fact("context"))
-        open_corpus(store, context)
+        _checked(open_corpus(store, context), ladder)
         store.set_fact("context", context)
     store.retry()  # who starts a ladder again has mended what ended those runs, or wants to see the error again
     store.add(ladder.rungs)
     store.add(ladder.held_back, held_back=True)
     return store
+
+
+def _checked(corpus: Corpus, ladder: Ladder) -> Corpus:
+    for rung in (*ladder.rungs, *ladder.held_back):
+        corpus.check(rung)
+    return corpus
 
 
 def queued(store: Store) -> Ladder:

@@ -25,7 +25,7 @@ def read_ladder(folder: str | Path, *, held_back: bool = False, curves: bool = F
     """The runs of the ladder in ``folder`` as :class:`Runs`, also while it is still training.
 
     One row a finished run that did not diverge: N is all parameters, D the bytes trained on, C exact FLOPs, the loss that
-    of the held-out text in nats per byte. With ``held_back`` the held-back runs come too, where they are trained. With
+    of the held-out text in nats per byte; shares of domains are ``r``, and where text was repeated, U the distinct bytes. With ``held_back`` the held-back runs come too, where they are trained. With
     ``curves`` there is one row a point of each curve that has a held-out loss, unfinished runs included. ``options`` go to
     :func:`forerun.read_runs`: other roles, ``where``, ``drop``. What is doubtful about these runs is in the notes, which
     travel with every fit. Raises ``DataError`` while there is no row.
@@ -35,8 +35,14 @@ def read_ladder(folder: str | Path, *, held_back: bool = False, curves: bool = F
     if not kept:
         advice = f"Wait for its first run, see: forerun ladder status {folder}"
         raise DataError("no-runs", f"the ladder in {folder} has no finished run yet", advice=advice)
-    columns = {name: [record[name] for record in kept] for name in kept[0]}
-    asked = ROLES | {"step": "step" if curves else "steps"} | CONVENTIONS
+    columns = {
+        name: [record.get(name) for record in kept] for name in dict.fromkeys(n for record in kept for n in record)
+    }
+    asked: dict[str, Any] = ROLES | {"step": "step" if curves else "steps"} | CONVENTIONS
+    if domains := [name[2:-1] for name in columns if name.startswith("r[")]:
+        asked["r"] = {domain: f"r[{domain}]" for domain in domains}
+    if "unique_tokens" in columns and columns["unique_tokens"] != columns["tokens"]:
+        asked["U"] = "unique_tokens"
     asked |= {name: value for name, value in options.items() if value is not None}
     runs = read_runs(columns, **asked)
     told = doubts(Store(folder), set(runs.columns["run"].tolist()))
@@ -75,14 +81,19 @@ def settings(rung: Rung) -> dict[str, Any]:
         "tokens": rung.tokens,
         "flops": rung.flops,
         "annealing": rung.annealing,
-        **{name: value for name, value in rung.to_dict().items() if name not in ("width", "depth")},
+        **{
+            name: value for name, value in rung.to_dict().items() if name not in ("width", "depth", "mixture", "unique")
+        },
+        **{f"r[{domain}]": share for domain, share in rung.mixture},
     }
 
 
 def _record(row: Row, result: Mapping[str, Any], corpus: Mapping[str, Any]) -> dict[str, Any]:
+    text = row.rung.unique or corpus["bytes"]
     return {
         **settings(row.rung),
-        "epochs": row.rung.tokens / corpus["bytes"],
+        "epochs": row.rung.tokens / text,
+        "unique_tokens": min(row.rung.tokens, text),
         "held_back": row.held_back,
         "state": row.state,
         "spikes": result["spikes"],

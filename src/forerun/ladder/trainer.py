@@ -206,7 +206,7 @@ def _marks(steps: int, points: int) -> set[int]:
 def advance(training: Training, corpus: Corpus, device: str) -> None:
     """Take one step: a batch, its gradient, an update, and what is watched of them."""
     rung, model = training.rung, training.model
-    tokens = _tensor(corpus.batch(rung.seed, training.step, rung.batch, rung.context), device)
+    tokens = _tensor(corpus.batch(rung, training.step), device)
     weights = list(model.parameters())
     if training.step % HALVED_EVERY == 0 and rung.batch > 1 and rung.batch % 2 == 0:
         loss = _halved(model, tokens, weights, training.monitor)

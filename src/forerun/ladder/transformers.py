@@ -52,6 +52,8 @@ DIFFERENCES = {
         "forerun holds documents out and takes windows of the text in an order of its own. Here you choose the text, its order and "
         "what is held out."
     ),
+    "mixture": "forerun takes sequences from each domain by its share (columns r[domain] of the index). Mix the text yourself.",
+    "unique-text": "forerun reads a part of the text again and again (column unique_tokens). Cut the text to it yourself.",
 }  # fmt: skip
 
 README = """A ladder of forerun as configurations of Hugging Face transformers
@@ -210,6 +212,8 @@ def _differences(rung: Rung, rate: float) -> tuple[str, ...]:
         or (rung.scaling == "completep" and rung.depth != BASE_DEPTH),
         "first-weights": True,
         "text": True,
+        "mixture": bool(rung.mixture),
+        "unique-text": rung.unique is not None,
     }
     return tuple(name for name, true in holds.items() if true)
 
