@@ -46,6 +46,8 @@ _PUBLIC = {
     "Transfer": "forerun.parametrisation",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
+    "front": "forerun.planning",
+    "Front": "forerun.planning",
     "Note": "forerun.note",
     "DataError": "forerun.note",
 }
