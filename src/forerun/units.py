@@ -166,6 +166,7 @@ GAIN_OVER_UNIGRAM = Column(
 GROWTH_TOKENS = Column(
     "D_small", "tokens", "growth after", ("D_small", "growth_tokens"), typical=(1e9, 1e11)
 )  # fmt: skip
+MERGED = Column("merged", "count", "fine-tuned models that are merged", ("merged", "n_merged"), typical=(1.0, 16.0))
 TOTAL_BITS = Column("total_bits", "bits", "bits of all weights", ("total_bits",), typical=(1e8, 1e12))
 
 COLUMNS: Mapping[str, Column] = {
@@ -178,7 +179,7 @@ COLUMNS: Mapping[str, Column] = {
         EXPERTS, ACTIVE_EXPERTS, SHARED_EXPERTS, GRANULARITY, ACTIVE_PARAMETERS, DENSE_TOKENS, SPARSITY,
         ACTIVITY, STREAMS, WIDTH, DEPTH, VOCABULARY, VOCABULARY_PARAMETERS, CHARACTERS, TOKEN_RATE,
         GAIN_OVER_UNIGRAM, GROWTH_TOKENS,
-        TOTAL_BITS,
+        TOTAL_BITS, MERGED,
     )
 }  # fmt: skip
 
