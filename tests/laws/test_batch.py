@@ -15,34 +15,38 @@ from forerun.predict.cells import cells
 LAWS = {"N": "critical-batch-size", "D": "critical-batch-data", "loss": "kaplan-bcrit"}
 
 
+WINDOWS = (0.03, 0.05, 0.08)
+WASTES = (0.1, 0.2, 0.4)
+
+
 @cache
 def sweep(path):
+    """The critical batches by window of the smoothed cells and share of tokens that may be wasted."""
     runs = fr.read_runs(
         path, N="params_non_embedding", D="tokens", lr="lr", batch="batch_tokens", loss="loss_smooth",
         loss_unit="nats/token",
     )  # fmt: skip
-    return {window: critical_batches(cells(runs, window=window, draws=5)) for window in (0.03, 0.05)}
+    found = {window: cells(runs, window=window, draws=5) for window in WINDOWS}
+    return {(w, x): critical_batches(found[w], extra=x) for w in WINDOWS for x in WASTES}
 
 
 @pytest.mark.capability("critical-batch-law")
-@pytest.mark.parametrize("window", [0.03, 0.05])
-def test_on_the_released_sweep_the_critical_batch_grows_with_data_and_hardly_with_size_or_loss(table, window):
-    """D^0.49 (90 %: 0.41 to 0.59) against the published 0.47, and N^-0.02 (-0.40 to 0.29): 16 of the 17 cells.
+def test_on_the_released_sweep_data_tell_the_critical_batch_and_neither_size_nor_loss_does(table):
+    """In all nine ways to define it (windows of 3, 5 and 8 %, wastes of 10, 20 and 40 %) data leave least over.
 
-    Left over by data alone is a seventh of what loss, and a tenth of what size leaves. The published batches count in
-    tokens too, of another corpus: 48k N^0.47 at 20 tokens per parameter, so that their D is 20 N.
+    What they leave is at most a fifth of what loss leaves. Their power is 0.36 to 0.53 by the definition: 0.44 (90 %: 0.40
+    to 0.49) at 20 % and the window of 3 %. The published 0.47 is of other runs and lies in five of the nine intervals;
+    14 to 17 of the 17 cells have a critical batch inside the sweep, and those that do not are the longest runs.
     """
-    runs = sweep(table("steplaw_dense"))[window]
-    fits = {role: fr.fit(law, runs, objective="squared-log", draws=200) for role, law in LAWS.items()}
-    left = {role: fit.objective_value for role, fit in fits.items()}
-    assert len(runs) == 16
-    assert [n.code for n in runs.notes if n.severity == "warning"] == ["beyond-the-sweep"]
-    assert left["D"] < 0.2 * left["loss"] < 0.2 * left["N"]
-    low, high = fits["D"].intervals["e"]
-    assert low < 0.47 < high
-    assert high - low < 0.2
-    low, high = fits["N"].intervals["e"]
-    assert low < 0 < high
+    for how, runs in sweep(table("steplaw_dense")).items():
+        fits = {role: fr.fit(law, runs, objective="squared-log", draws=100) for role, law in LAWS.items()}
+        left = {role: fit.objective_value for role, fit in fits.items()}
+        assert 14 <= len(runs) <= 17
+        assert ("beyond-the-sweep" in [n.code for n in runs.notes]) == (len(runs) < 17)
+        assert left["D"] < 0.25 * left["loss"], how
+        assert left["D"] < 0.25 * left["N"], how
+        low, high = fits["D"].intervals["e"]
+        assert 0.3 < low < high < 0.7, how
 
 
 @fr.law(
@@ -62,12 +66,13 @@ def both(N, D, *, c, e_N, e_D):
 
 @pytest.mark.capability("critical-batch-law")
 def test_size_and_data_together_leave_the_power_to_the_data(table):
-    """D^0.52 and N^-0.23: at equal data a larger model has, if anything, a smaller critical batch."""
-    fit = fr.fit(both, sweep(table("steplaw_dense"))[0.03], objective="squared-log", draws=200)
-    size, data = fit.intervals["e_N"], fit.intervals["e_D"]
-    assert 0.4 < data[0] < data[1] < 0.65
-    assert size[1] < 0.05
-    assert fit.params["e_D"] > 2 * abs(fit.params["e_N"])
+    """D^0.47 and N^-0.16 at 20 % and the window of 3 %; over the nine ways D^0.37 to 0.56 and N^-0.26 to -0.04."""
+    for how, runs in sweep(table("steplaw_dense")).items():
+        fit = fr.fit(both, runs, objective="squared-log", draws=100)
+        size, data = fit.intervals["e_N"], fit.intervals["e_D"]
+        assert 0.3 < data[0] < data[1] < 0.7, how
+        assert size[1] < 0.05, how
+        assert fit.params["e_D"] > 2 * abs(fit.params["e_N"]), how
 
 
 # -- from the noise of gradients ----------------------------------------------------------------------------------

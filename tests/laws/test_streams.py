@@ -76,12 +76,13 @@ def test_streams_of_the_public_table_become_a_multiplier_of_parameters_that_grow
 
 
 @pytest.mark.capability("parallel-stream-law")
-@pytest.mark.parametrize(("context", "memory"), [(128, 31), (256, 23), (512, 16)])
+@pytest.mark.parametrize(("context", "memory"), [(128, 30), (256, 23), (512, 16)])
 def test_eight_streams_take_some_22_times_less_memory_than_the_parameters_they_stand_for(table, context, memory):
     """Published: up to 22 times less memory and 6 times less time, of 1.6B at batch 1; the context was not read.
 
-    The roofline gives 16 to 31 for memory, by the context, and as much for time, for both are bytes that are read. It
-    knows of no launches or activations, so the measured 6 is not expected of it: it bounds it from above.
+    The roofline gives 16 to 30 for memory, by the context, and 14 to 26 with the fit to the Pile; as much for time, for both
+    are bytes that are read. It knows of no launches or activations, so the measured 6 is not expected of it: it bounds it
+    from above.
     """
     found = increases(table, "stack_v2_python", context=context)
     assert found["memory"] == pytest.approx(memory, rel=0.05)

@@ -13,7 +13,8 @@ from forerun.units import Column, X
 RECIPES = ("gluon_in1k", "tv_in1k", "a1_in1k", "a2_in1k", "a3_in1k")
 DENSE = ("resnet50", "resnet101", "resnet152")
 GROUPED = ("resnext50_32x4d", "resnext101_32x4d", "resnext101_64x4d", "resnext101_32x8d")
-ANOTHER = "resnext101_64x4d.tv_in1k"  # of the same name, but of another recipe: 3.7 points better than its neighbour
+# Left out for its error, 3.7 points below its neighbour's; that its recipe is a later one is from memory.
+ANOTHER = "resnext101_64x4d.tv_in1k"
 
 
 @fr.term(
@@ -43,7 +44,11 @@ def networks(table, cost):
 @pytest.mark.capability("structured-and-shared-layers")
 @pytest.mark.parametrize(("cost", "expected"), [("gmacs", 1.47), ("param_count", 1.42)])
 def test_block_diagonal_layers_of_public_networks_have_a_multiplier_in_compute_and_in_memory(table, cost, expected):
-    """23 networks, each recipe with its own level of error: 1.47 times the compute (1.31 to 1.72), 1.42 the weights."""
+    """23 networks, each recipe with its own level of error: 1.47 times the compute (1.31 to 1.72), 1.42 the weights.
+
+    The choice of networks moves it: 1.63 and 1.55 with the one that is left out, 1.40 and 1.36 with a sixth recipe, 1.49
+    and 1.42 with both and with ResNet-18 and 34. All intervals lie between 1.17 and 2.00.
+    """
     runs = networks(table, cost)
     law = fr.laws.get("power-law").where(x=worth).share("alpha", "m", across="family")
     fit = fr.fit(law, runs, objective="squared-log", draws=200)
@@ -65,9 +70,8 @@ def curve(times, seed):
     return fr.fit(law, fr.read_runs({"C": COMPUTE, "error": error * noise}, error="error"), draws=200)
 
 
-@pytest.mark.capability("structured-and-shared-layers")
-def test_the_published_multiplier_of_structured_layers_comes_out_of_synthetic_curves():
-    """3.8 times less compute than dense layers, ViT-S/32 on ImageNet (arXiv:2406.06248); the paper's curves were not read."""
+def test_a_multiplier_of_the_published_size_comes_out_of_assumed_curves():
+    """3.8, as published for ViT-S/32 on ImageNet (arXiv:2406.06248), is put in here: the paper's curves were not read."""
     found = fr.compare({"structured": curve(3.8, seed=1), "dense": curve(1.0, seed=2)}, cuts=0)
     assert found.winner == "structured"
     for place in (1e16, 1e17, 1e18):

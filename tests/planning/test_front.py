@@ -32,10 +32,10 @@ def beaten(candidates, costs, score):
 
 @pytest.mark.capability("submodel-under-budget")
 def test_a_family_of_networks_cut_down_from_one_has_a_front_and_a_best_at_each_budget(table):
-    """Eight of lcnet and tinynet: five stand on the front, and 0.2 GMACs buy 74.9 % (tinynet_b needs 0.21)."""
+    """Eight of lcnet and tinynet: seven stand on the front; 0.2 GMACs buy 72.1 %, and 0.21 already 74.9 %."""
     family = measured(table, lambda name: name.split("_")[0] in FAMILIES)
     found = fr.front(family, costs="gmacs", score="accuracy")
-    assert len(family["model"]) == 8
+    assert (len(family["model"]), len(found)) == (8, 7)
     assert not beaten(family, ["gmacs"], "accuracy")[found.rows].any()
     assert (np.diff(found["gmacs"]) > 0).all()
     assert (np.diff(found["accuracy"]) > 0).all()
