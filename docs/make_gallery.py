@@ -120,6 +120,18 @@ ENTRIES = (
         "report.plan_figure(fr.plan(fit, flops=5.76e23), fit)",
         f"forerun plan {ROLES} --flops 5.76e23 --plot plan.svg",
     ),
+    Entry(
+        "front",
+        "What nothing beats",
+        "Every candidate by cost and score, and the best score that each cost buys; here 4-bit to 16-bit models of many "
+        "sizes by the bits of their weights.",
+        "The line runs through the luckiest candidates: those close below it may be as good.",
+        "N, bits = (a.ravel() for a in np.meshgrid(np.geomspace(1e8, 1e10, 13), [3.0, 4.0, 8.0, 16.0]))\n"
+        'loss = fit.predict({"N": N, "D": 1e11}) + 0.4 * 2.0 ** (3.0 - bits)\n'
+        'models = {"precision": [f"{b:g} bit" for b in bits], "total bits": N * bits, "loss": loss}\n'
+        'report.front_figure(fr.front(models, costs="total bits", score="loss", lowest=True))',
+        "",
+    ),
 )
 
 

@@ -43,6 +43,7 @@ DRAWN = {
     "fitting/result.py",
     "fitting/forecast.py",
     "fitting/allocation.py",
+    "planning/pareto.py",
     "planning/result.py",
     "predict/backtest_result.py",
     "predict/ensemble.py",

@@ -49,6 +49,8 @@ _PUBLIC = {
     "MixtureChoice": "forerun.data_value",
     "plan": "forerun.planning",
     "Plan": "forerun.planning",
+    "front": "forerun.planning",
+    "Front": "forerun.planning",
     "Note": "forerun.note",
     "DataError": "forerun.note",
 }

@@ -222,6 +222,8 @@ SYNTHETIC = Column("synthetic", "of 1", "share of the samples that are synthetic
 GENERATIONS = Column(
     "generations", "count", "generations of models between real and synthetic data", typical=(1.0, 8.0)
 )
+MERGED = Column("merged", "count", "fine-tuned models that are merged", ("merged", "n_merged"), typical=(1.0, 16.0))
+TOTAL_BITS = Column("total_bits", "bits", "bits of all weights", ("total_bits",), typical=(1e8, 1e12))
 
 COLUMNS: Mapping[str, Column] = {
     c.role: c
@@ -238,6 +240,7 @@ COLUMNS: Mapping[str, Column] = {
         UPDATE_RATIO, INTERACTIONS, SAMPLES, DIMENSION, SHARPNESS, CONTROLLED, FORCED, PERTURBATION, EMBEDDING_PARAMETERS,
         DOMAIN_SHARE, RELATIVE_TOKENS, INITIAL_LOSS, LOSS_DECLINE, LEARNABILITY,
         GZIP_RATIO, FREQUENCY, SOURCE_SAMPLES, SYNTHETIC, GENERATIONS,
+        TOTAL_BITS, MERGED,
     )
 }  # fmt: skip
 

@@ -75,3 +75,68 @@ def test_a_trained_model_loses_more_by_quantisation_the_longer_it_was_trained_an
     rise = [[float(law(1e9, D, bits, **law.published[0].values)) for D in (2e10, 2e11, 2e12)] for bits in (2, 3, 4)]
     assert (np.diff(rise, axis=1) > 0).all()
     assert (np.diff(rise, axis=0) < 0).all()
+
+
+PYTHIA = np.array([85e6, 302e6, 805e6, 1.2e9, 2.5e9, 6.4e9, 11.3e9])  # parameters without embeddings, 160M to 12B
+
+
+@pytest.fixture(scope="module")
+def checkpoints():
+    """SYNTHETIC: seven sizes at ten token counts in 2, 3 and 4 bits, from the published constants of GPTQ on Pythia."""
+    law = fr.laws.get("ouyang-quantisation")
+    N, D, bits = (x.ravel() for x in np.meshgrid(PYTHIA, np.geomspace(2e9, 3e11, 10), [2.0, 3.0, 4.0]))
+    truth = dict(law.published[0].values)
+    return fr.simulate(law, params=truth, inputs={"N": N, "D": D, "bits": bits}, noise=0.05, seed=3), truth
+
+
+@pytest.fixture(scope="module")
+def degradation(checkpoints):
+    return fr.fit("ouyang-quantisation", checkpoints[0], draws=200, level=0.95)
+
+
+@pytest.mark.capability("quantization-laws")
+def test_in_synthetic_checkpoints_degradation_rises_with_tokens_per_parameter_and_falls_with_bits(
+    checkpoints, degradation
+):
+    """At one size it grows as the tokens per parameter to the power 0.53 (95 %: 0.52 to 0.53)."""
+    runs, truth = checkpoints
+    for name, value in truth.items():
+        low, high = degradation.intervals[name]
+        assert low < value < high
+    assert degradation.intervals["beta"][0] > 0.5
+    assert degradation.intervals["gamma"][0] > 5
+    for N in (PYTHIA[0], PYTHIA[-1]):
+        same = np.full(3, N)
+        rising = degradation.sample({"N": same, "D": N * np.array([20.0, 60.0, 180.0]), "bits": np.full(3, 4.0)})
+        falling = degradation.sample({"N": same, "D": 20 * same, "bits": np.array([2.0, 3.0, 4.0])})
+        assert (np.diff(rising, axis=1) > 0).all()
+        assert (np.diff(falling, axis=1) < 0).all()
+    many, few = (np.mean(runs["degradation"][part]) for part in (runs["M"] > 100, runs["M"] < 100))
+    assert many > 2 * few
+
+
+@pytest.mark.capability("quantization-laws")
+def test_quality_against_total_bits_is_drawn_and_four_bits_are_best(degradation):
+    """SYNTHETIC, 300B tokens: Chinchilla's loss (refitted constants) and the degradation that the fit above gives.
+
+    All weights at 16 bits stand for no degradation. Among 2, 3, 4 and 16 bits 4 are best at every total that has a model
+    of each; published for other models and rounding: 4 are nearly always best (arXiv:2212.09720, from memory).
+    """
+    sizes, precision = (x.ravel() for x in np.meshgrid(np.geomspace(1e8, 1e11, 31), [2.0, 3.0, 4.0, 16.0]))
+    chinchilla = fr.laws.get("chinchilla")
+    values = next(s.values for s in chinchilla.published if s.name == "besiroglu")
+    loss = chinchilla(sizes, 3e11, **values)
+    loss = loss + np.where(precision < 16, degradation.predict({"N": sizes, "D": 3e11, "bits": precision}), 0.0)
+    runs = fr.read_runs({"N": sizes, "D": 0 * sizes + 3e11, "bits": precision, "loss": loss}, bits="bits")
+    np.testing.assert_allclose(runs["total_bits"], sizes * precision)
+    names = [f"{b:g} bits" for b in precision]
+    table = {"precision": names, "total_bits": runs["total_bits"], "loss": loss}
+    found = fr.front(table, costs="total_bits", score="loss", lowest=True)
+    within = (found["total_bits"] >= 4e8) & (found["total_bits"] <= 4e11)  # where every number of bits has a model
+    assert (found["precision"][within] == "4 bits").all()
+    assert found.best(total_bits=1e10)["precision"] == "4 bits"
+    figure = found.plot()
+    assert figure.axes[0].get_xlabel() == "bits of all weights total_bits"
+    every = figure.axes[0].lines[0]
+    np.testing.assert_allclose(np.sort(every.get_xdata()), np.sort(runs["total_bits"]))
+    np.testing.assert_allclose(np.sort(every.get_ydata()), np.sort(loss))

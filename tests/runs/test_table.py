@@ -41,6 +41,10 @@ def test_compute_ratio_and_epochs_are_derived(runs):
     assert with_unique["epochs"].tolist() == [4.0]
 
 
+def test_the_bits_of_all_weights_are_derived_from_size_and_precision():
+    assert fr.read_runs({"N": [1e9], "bits": [4.0]}, bits="bits")["total_bits"].tolist() == [4e9]
+
+
 @pytest.mark.parametrize("given", [("N", "D"), ("N", "C"), ("D", "C"), ("N", "M"), ("D", "M"), ("C", "M")])
 def test_any_two_of_the_four_sizes_give_the_others(given):
     whole = {"N": 7e9, "D": 1.4e11, "C": 5.88e21, "M": 20.0}

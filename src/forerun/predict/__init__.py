@@ -5,6 +5,7 @@ from forerun.predict.backtest_result import Backtest, Cut
 from forerun.predict.candidates import BestInputs, best_inputs
 from forerun.predict.comparison import compare
 from forerun.predict.comparison_result import Comparison
+from forerun.predict.critical import critical_batches, noise_scale
 from forerun.predict.ensemble import Ensemble
 from forerun.predict.reconciliation import Reconciliation, reconcile
 from forerun.predict.rollout import backtest
@@ -38,9 +39,11 @@ __all__ = [
     "check_theories",
     "check_theory",
     "compare",
+    "critical_batches",
     "early_warning",
     "extrapolation_notes",
     "known_theories",
+    "noise_scale",
     "reconcile",
     "select",
     "trend",

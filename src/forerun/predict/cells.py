@@ -20,6 +20,7 @@ REWEIGHTINGS = 20
 HUBER = 1.345  # standard deviations; Huber 1981: 95 % efficient for normal noise
 MESH = 31
 SAME = 0.02  # difference of logarithms within which N or D count as equal: whole steps of a batch are rounded
+RATES = 61  # learning rates among which the best of a batch is looked for
 FINEST = 1e-4  # of log lr or log batch: no optimum counts as better known
 
 
@@ -29,7 +30,8 @@ class Cell:
 
     ``lr`` and ``batch`` are the optimum, ``*_interval`` its limits, ``*_se`` the standard errors of their logarithms;
     ``loss`` is that of the surface there, ``noise`` the spread of the ``runs`` losses that it was fitted to. ``edge`` says
-    that the optimum lies on the edge of the sweep, so that it may be beyond.
+    that the optimum lies on the edge of the sweep, so that it may be beyond. ``box`` has the limits of log lr and log
+    batch of those runs, (2, 2): the surface says nothing outside.
     """
 
     N: float
@@ -46,10 +48,20 @@ class Cell:
     edge: bool
     surface: Array
     middle: Array
+    box: Array
 
     def excess(self, *, lr: float, batch: float) -> float:
         """How much higher the surface is at these settings, as a share of its least loss."""
         return float(_terms(np.log([[lr, batch]]) - self.middle, len(self.surface))[0] @ self.surface) / self.loss - 1.0
+
+    def least_excess(self, batch: Array) -> Array:
+        """The same at batches (m,) with the best rate of each among those of the runs, (m,)."""
+        low, high = self.box[:, 0].tolist()
+        rate, size = np.meshgrid(np.linspace(low, high, RATES), np.log(batch), indexing="ij")
+        place = np.stack([rate.ravel(), size.ravel()], axis=1) - self.middle
+        return np.asarray(
+            (_terms(place, len(self.surface)) @ self.surface).reshape(rate.shape).min(axis=0) / self.loss - 1.0
+        )
 
 
 def cells(
@@ -126,7 +138,7 @@ def _cell(runs: Runs, wish: tuple[float, float], chances: Array) -> Cell:
         N=float(size[0]), D=float(size[1]), lr=lr, batch=batch, loss=float(_terms(best[None], len(surface))[0] @ surface),
         lr_interval=(float(low[0]), float(high[0])), batch_interval=(float(low[1]), float(high[1])),
         lr_se=float(drawn[:, 0].std()), batch_se=float(drawn[:, 1].std()), noise=float(np.std(y - terms @ surface)),
-        runs=len(y), edge=bool(np.isclose(best, box).any()), surface=surface, middle=middle,
+        runs=len(y), edge=bool(np.isclose(best, box).any()), surface=surface, middle=middle, box=box + middle,
     )  # fmt: skip
 
 

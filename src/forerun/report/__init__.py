@@ -4,6 +4,7 @@ from forerun.report.of_backtest import backtest_figure
 from forerun.report.of_draws import draws_figure
 from forerun.report.of_fit import fit_figure
 from forerun.report.of_forecast import forecast_figure
+from forerun.report.of_front import front_figure
 from forerun.report.of_isoflop import isoflop_figure
 from forerun.report.of_plan import plan_figure
 from forerun.report.of_residuals import residual_figure
@@ -15,6 +16,7 @@ __all__ = [
     "draws_figure",
     "fit_figure",
     "forecast_figure",
+    "front_figure",
     "isoflop_figure",
     "plan_figure",
     "residual_figure",

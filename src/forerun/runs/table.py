@@ -33,7 +33,8 @@ class Runs:
 
     ``columns`` holds every column by its name in the source; ``roles`` says which of them is N, D, the loss and so on;
     ``rows`` are the row numbers in the source, from 1; ``audit`` says in order what was filtered or dropped. Filters
-    return a new table. ``runs["N"]`` is the array of a role, derived where it can be (C = 6ND, M = D/N, epochs = D/U).
+    return a new table. ``runs["N"]`` is the array of a role, derived where it can be (C = 6ND, M = D/N, epochs = D/U,
+    total_bits = N bits).
     """
 
     columns: Mapping[str, Array]
@@ -89,6 +90,8 @@ class Runs:
             found = derive_scale(known)
             if "U" in self.roles and "D" in found:
                 found.setdefault("epochs", found["D"] / self.columns[self.roles["U"]][rows])
+            if "bits" in self.roles and "N" in found:
+                found["total_bits"] = found["N"] * self.columns[self.roles["bits"]][rows]
         found = {r: v for r, v in found.items() if r not in self.roles}
         for array in found.values():
             array.setflags(write=False)
