@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from inspect import cleandoc
+from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
 from forerun.laws import Law
 from forerun.note import text_table
+
+WIDTH = 118
+STATUSES = {"stated": "formula read in a source", "recalled": "from memory", "inferred": "derived by us"}
 
 
 def law_item(law: Law) -> dict[str, Any]:
@@ -21,6 +28,33 @@ def law_item(law: Law) -> dict[str, Any]:
         "source": law.source,
         "answers": law.answers,
     }
+
+
+def laws_text(laws: Sequence[Law]) -> str:
+    """Laws group by group, each with the question that it answers and its inputs, and how many have which status.
+
+    >>> from forerun.laws import get
+    >>> laws_text([get("kaplan-nd"), get("chinchilla")]).splitlines()[-2]
+    '2 laws: 2 stated (formula read in a source)'
+    """
+    room = max(len(law.name) for law in laws) + 4
+    lines = []
+    for group, members in groupby(laws, key=lambda law: law.group):
+        lines.append(group)
+        for law in members:
+            mark = "" if law.status == "stated" else f" [{law.status}]"
+            told = f"{law.answers} ({', '.join(law.inputs)}){mark}"
+            lines += wrap(told, WIDTH, initial_indent=f"  {law.name}".ljust(room), subsequent_indent=" " * room)
+        lines.append("")
+    count = Counter(law.status for law in laws)
+    said = ", ".join(f"{count[status]} {status} ({meaning})" for status, meaning in STATUSES.items() if count[status])
+    return "\n".join(
+        [
+            *lines,
+            f"{len(laws)} laws: {said}",
+            "`forerun laws show NAME` prints formula, parameters and published values",
+        ]
+    )
 
 
 def law_text(law: Law) -> str:

@@ -6,13 +6,12 @@ from argparse import Namespace
 
 from forerun.cli.command import OUTPUT, Answer, Command, WrongUsage, option
 from forerun.cli.source import own_law
-from forerun.note import text_table
 
 
 def laws(asked: Namespace) -> Answer:
     """List the laws by what they answer; `forerun laws show NAME` prints formula, parameters and published values."""
     from forerun import laws
-    from forerun.catalogue import law_item, law_text
+    from forerun.catalogue import law_item, law_text, laws_text
 
     if asked.names == ["show"] or len(asked.names) > 1 + ("show" in asked.names):
         raise WrongUsage("write `forerun laws show NAME` with one name")
@@ -20,14 +19,7 @@ def laws(asked: Namespace) -> Answer:
         law = own_law(asked.names[-1]) if ".py:" in asked.names[-1] else laws.get(asked.names[-1])
         return {"schema": 1, "items": [law_item(law)]}, law_text(law), ()
     found = sorted((laws.get(name) for name in laws.names()), key=lambda law: (law.group, law.name))
-    footer = "\n\nstatus: stated = read in the source, recalled = from memory, inferred = derived by us\n`forerun laws show NAME` prints formula, parameters and published values"
-    rows = [[law.name, law.group, law.status, ", ".join(law.inputs), law.answers] for law in found]
-    header = ["law", "group", "status", "inputs", "answers"]
-    return (
-        {"schema": 1, "items": [law_item(law) for law in found]},
-        text_table(header, rows, words=header) + footer,
-        (),
-    )
+    return {"schema": 1, "items": [law_item(law) for law in found]}, laws_text(found), ()
 
 
 COMMANDS = {
