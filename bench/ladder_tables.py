@@ -10,14 +10,19 @@ import numpy as np
 import forerun as fr
 from bench.record import Record, single, unmeasured
 from forerun import datasets
+from forerun.predict.cells import cells, optima
 
-FREEDOM = 5  # parameters of the law
+LAWS = ("chinchilla", "kaplan-nd", "skaling-coupled", "farseer")  # of N and D, all that were read in a source
+WINDOW = 0.05  # of the loss above the least of a cell, within which runs make its surface
+SEEDS = 3
 
 
 def measure(*, quick: bool) -> Record:
     """All tables that are shipped."""
     measures = []
-    for name, measured in (("ladder-dense", dense), ("ladder-curves", curves), ("ladder-lr-batch", lr_batch)):
+    tables = {"dense": dense, "curves": curves, "lr-batch": lr_batch, "transfer": transfer, "wsd": wsd}
+    for table, measured in tables.items():
+        name = f"ladder-{table}"
         if name in datasets.names():
             measures += measured()
         else:
@@ -27,37 +32,61 @@ def measure(*, quick: bool) -> Record:
 
 
 def dense() -> list:
-    """Forecasts of the top budget from everything below it."""
-    runs = datasets.read("ladder-dense")
+    """Forecasts of the top budget from everything below it, by the law of the table and by `auto`."""
+    runs = datasets.read("ladder-dense", where=())
     fitted, held = runs.where("held_back == False"), runs.where("held_back == True")
-    answer = fr.fit("auto", fitted)
+    law, n = datasets.get("ladder-dense").law, len(held)
+    chosen = fr.select(LAWS, fitted)
+    ranked = ", ".join(f"{r.law} {100 * (r.missed or np.nan):.2f} %" for r in chosen.laws)
+    ratio, lower, freedom = noise_ratio(law, fitted)
+    far = float(held["C"].min() / fitted["C"].max())
+    backtested = fr.backtest(law, fitted)
+    return [
+        single("dense: compute of the held-back runs over that of any fitted run", far, n, "ratio", required=">= 3"),
+        *scored(law, fr.fit(law, fitted), held, {"error": "<= 1", "largest": "<= 2", "width": "<= 4"},
+                note=f"chosen by the hidden runs among the fitted ones: {ranked}"),
+        *scored("auto", fr.fit("auto", fitted), held, {}),
+        single("dense: residuals over seed noise", ratio, len(fitted), "ratio", note=f"{freedom} degrees of freedom between seeds"),
+        single("dense: lower 90 % limit of that", lower, len(fitted), "ratio", required="<= 1.5"),
+        single("dense: median error of the back-test below the top budget", 100 * float(np.median([c.median_error for c in backtested.cuts])),
+               len(backtested.cuts), "%", note=backtested.verdict),
+    ]  # fmt: skip
+
+
+def scored(name: str, answer, held, required: dict[str, str], note: str = "") -> list:
+    """How far the forecasts of runs that nobody fitted were off, and how often and how tightly their intervals held them."""
     told = answer.forecast(N=held["N"], D=held["D"], target="new-run")
     errors = np.abs(np.asarray(told.value) / held["loss"] - 1.0)
     low, high, loss = (np.asarray(v) for v in (told.low, told.high, held["loss"]))
     inside = (low <= loss) & (loss <= high)
     outside = np.maximum(low - loss, 0.0) + np.maximum(loss - high, 0.0)
     score = ((high - low) + 2.0 / (1.0 - told.level) * outside) / loss
-    ratio, lower, freedom = noise_ratio(fitted)
-    far = float(held["C"].min() / fitted["C"].max())
-    n = len(held)
+    figures = {
+        "error": ("mean absolute error of the forecasts", errors.mean()),
+        "largest": ("largest absolute error", errors.max()),
+        "inside": ("held-back runs inside their 90 % interval", inside.mean()),
+        "score": ("interval score relative to the loss", score.mean()),
+        "width": ("median width of the intervals", np.median((high - low) / loss)),
+    }
     return [
-        single("dense: compute of the held-back runs over that of any fitted run", far, n, "ratio", required=">= 3"),
-        single("dense: mean absolute error of the forecasts", 100 * errors.mean(), n, "%", required="<= 1"),
-        single("dense: largest absolute error", 100 * errors.max(), n, "%", required="<= 2"),
-        single("dense: held-back runs inside their 90 % interval", 100 * inside.mean(), n, "%"),
-        single("dense: interval score relative to the loss", 100 * score.mean(), n, "%"),
-        single("dense: median width of the intervals", 100 * np.median((high - low) / loss), n, "%", required="<= 4"),
-        single("dense: residuals over seed noise", ratio, len(fitted), "ratio", note=f"{freedom} degrees of freedom between seeds"),
-        single("dense: lower 90 % limit of that", lower, len(fitted), "ratio", required="<= 1.5"),
-    ]  # fmt: skip
+        single(
+            f"dense, {name}: {what}",
+            100 * float(value),
+            len(held),
+            "%",
+            required=required.get(key, ""),
+            note=note if key == "error" else "",
+        )
+        for key, (what, value) in figures.items()
+    ]
 
 
-def noise_ratio(runs) -> tuple[float, float, int]:
+def noise_ratio(law: str, runs) -> tuple[float, float, int]:
     """Residual over seed standard deviation, its lower 90 % limit by the F distribution, and the freedom of the seeds."""
     from scipy.stats import f
 
-    left = fr.fit("chinchilla", runs, uncertainty="none").residuals(runs)
-    free = len(runs) - FREEDOM
+    fit = fr.fit(law, runs, uncertainty="none")
+    left, free = fit.residuals(runs), len(runs) - len(fit.params)
     groups: dict[tuple[float, float], list[float]] = {}
     for n, d, loss in zip(runs["N"], runs["D"], runs["loss"]):
         groups.setdefault((n, d), []).append(np.log(loss))
@@ -95,4 +124,69 @@ def curves() -> list:
 
 def lr_batch() -> list:
     """What the learning rate and batch that the smaller cells call for lose at the largest."""
-    return []
+    runs = datasets.read("ladder-lr-batch")
+    *small, largest = sorted(cells(runs, window=WINDOW), key=lambda cell: cell.N * cell.D)
+    called = {}
+    for role in ("lr", "batch"):
+        fit = fr.fit(f"deepseek-{role}", optima(small, of=role), uncertainty="none")
+        called[role] = float(fit.predict({"C": np.array([6.0 * largest.N * largest.D])})[0])
+    there = runs.where(runs["N"] == largest.N)
+    best = int(there["loss"].argmin())
+    lost = largest.loss * (1.0 + largest.excess(**called)) / float(there["loss"][best]) - 1.0
+    note = (
+        f"called for: lr {called['lr']:.4f}, batch {called['batch']:.1f}; "
+        f"best measured: {there['lr'][best]:g}, {there['batch'][best]:g}; optimum of the surface: {largest.lr:.4f}, {largest.batch:.1f}"
+    )
+    what = "lr and batch: loss at what the smaller cells call for, over the best run measured there"
+    return [single(what, 100 * lost, len(there), "%", required="<= 0.5", note=note)]
+
+
+def transfer() -> list:
+    """What the learning rate that is best at width 32 gives up at width 128, with the rule of width and without it."""
+    runs = datasets.read("ladder-transfer")
+    measures = []
+    for optimizer in ("adamw", "muon"):
+        own = runs.where(f"optimizer == {optimizer}")
+        narrow = by_rate(own.where("width == 32"))
+        tuned = min(narrow, key=lambda rate: narrow[rate])
+        for scaling, required in (("mup", "<= 0.5"), ("standard", "")):
+            wide = by_rate(own.where("width == 128").where(f"scaling == {scaling}"))
+            best = min(wide, key=lambda rate: wide[rate])
+            how = "with the rule of width" if scaling == "mup" else "without a rule"
+            note = f"best at width 32: {tuned:g}; best at width 128: {best:g}; {len(wide)} rates, three seeds"
+            what = f"{optimizer}: loss given up at width 128 by the rate of width 32, {how}"
+            measures.append(
+                single(what, 100 * (wide[tuned] / wide[best] - 1.0), len(wide), "%", required=required, note=note)
+            )
+    return measures
+
+
+def by_rate(runs) -> dict[float, float]:
+    """Mean loss over the seeds of each learning rate; none where a seed diverged."""
+    losses: dict[float, list[float]] = {}
+    for rate, loss in zip(runs["lr"].tolist(), runs["loss"].tolist()):
+        losses.setdefault(rate, []).append(loss)
+    return {rate: float(np.mean(values)) for rate, values in losses.items() if len(values) == SEEDS}
+
+
+def wsd() -> list:
+    """One law from runs that share their stable phase and one from cosine runs, and what each cost."""
+    runs = datasets.read("ladder-wsd")
+    both = {name: runs.where(f"schedule == {name}") for name in ("wsd", "cosine")}
+    fits = {name: fr.fit(fr.laws.get("chinchilla").tie(alpha="beta"), part, draws=400) for name, part in both.items()}
+    exponents = {name: (fit.params["beta"], fit.intervals["beta"]) for name, fit in fits.items()}
+    told = "; ".join(
+        f"{name} {value:.3f} ({low:.3f} to {high:.3f})" for name, (value, (low, high)) in exponents.items()
+    )
+    gap = [float(np.mean(part["loss"])) for part in both.values()]
+    steps = both["wsd"].columns["steps_trained"].sum() / both["cosine"].columns["steps_trained"].sum()
+    return [
+        single("wsd: steps trained over those of one cosine run for every length", steps, len(both["wsd"]), "ratio"),
+        single(
+            "wsd: mean loss over that of cosine",
+            100 * (gap[0] / gap[1] - 1.0),
+            len(both["wsd"]),
+            "%",
+            note=f"common exponent: {told}",
+        ),
+    ]

@@ -1,4 +1,4 @@
-"""From a table of runs to a plan, command by command. Runs on a public table, or on a synthetic one that says so."""
+"""From a table of runs to a plan, command by command, on runs that we trained ourselves: no network, no foreign data."""
 
 from __future__ import annotations
 
@@ -11,27 +11,11 @@ import tempfile
 from pathlib import Path
 
 import forerun as fr
-from forerun import cli
+from forerun import cli, datasets
+from forerun.note import text_table
 
-TABLE = "chinchilla_epoch245.csv"
-TRUE = {"E": 1.8172, "A": 482.01, "alpha": 0.3478, "B": 2085.43, "beta": 0.3658}  # Besiroglu et al. 2024
-
-
-def table(folder: Path) -> tuple[Path, list[str]]:
-    """The table to show, and the options that belong to it."""
-    public = Path(os.environ.get("FORERUN_DATA_DIR") or "../shared/data").resolve() / TABLE
-    columns = ["--N", "params", "--D", "tokens", "--loss", "loss"]
-    if public.is_file():
-        print(
-            "240 training runs of Hoffmann et al. 2022, digitised by Epoch AI; the five highest losses are dropped.\n"
-        )
-        return public, [*columns, "--drop-outliers", "highest-loss:5"]
-    print(f"SYNTHETIC runs: {TABLE} is not to be had (set FORERUN_DATA_DIR), so 240 runs are drawn from a known law.\n")
-    runs = fr.simulate("chinchilla", n=240, noise=0.01, seed=1, params=TRUE)
-    path = folder / "runs.csv"
-    rows = zip(runs["N"], runs["D"], runs["loss"])
-    path.write_text("params,tokens,loss\n" + "".join(f"{n},{d},{loss}\n" for n, d, loss in rows))
-    return path, columns
+TABLE = "ladder-dense"
+BELOW = ["--where", "held_back == False"]
 
 
 def show(*arguments: str) -> None:
@@ -43,17 +27,35 @@ def show(*arguments: str) -> None:
     print()
 
 
+def held_back() -> None:
+    """The forecasts of the runs that no fit has seen, beside what they reached."""
+    fit = fr.Fit.from_json(Path("fit.json").read_text(encoding="utf-8"))
+    rows = []
+    runs = datasets.read(TABLE, where="held_back == True")
+    for size, n, d, loss in zip(runs.columns["size"], runs["N"], runs["D"], runs["loss"]):
+        told = fit.forecast(N=n, D=d, target="new-run")
+        inside = "inside" if told.low <= loss <= told.high else "outside"
+        rows.append([str(size), f"{n:,.0f}", f"{d:,.0f}", f"{told.value:.4f}", f"{told.low:.4f} to {told.high:.4f}",
+                     f"{loss:.4f}", f"{100 * (told.value / loss - 1):+.2f}%", inside])  # fmt: skip
+    print(f"The {len(rows)} held-back runs took three times the compute of any run above. Forecast, then measured:\n")
+    print(text_table(["size", "N", "D", "forecast", "90% interval", "measured", "error", ""], rows) + "\n")
+
+
 def main() -> None:
-    """Fit, forecast, invert and plan."""
+    """Choose a law, fit it, back-test it, forecast what was measured, and plan."""
     with tempfile.TemporaryDirectory() as name, contextlib.suppress(BrokenPipeError):
-        path, options = table(Path(name))
-        if path.parent != Path(name):
-            shutil.copy(path, Path(name) / "runs.csv")
+        shutil.copy(datasets.path(TABLE), os.path.join(name, "runs.csv"))
+        runs = datasets.read(TABLE, where=())
+        print(f"{len(runs)} small language models, {runs['N'].min():,.0f} to {runs['N'].max():,.0f} parameters, trained for this demo on "
+              "two cores;\nlosses in nats per byte of held-out prose.\n")  # fmt: skip
         os.chdir(name)
-        show("fit", "runs.csv", "--law", "chinchilla", *options, "-o", "fit.json")
-        show("forecast", "fit.json", "--at", "N=70e9", "--at", "D=1.4T")
-        show("invert", "fit.json", "--at", "loss=2.0", "--at", "M=20")
-        show("plan", "fit.json", "--flops", "5.76e23")
+        columns = ["--N", "parameters", "--D", "tokens", "--C", "flops", "--loss", "loss", "--loss-unit", "nats/byte"]
+        law = datasets.get(TABLE).law
+        show("select", "runs.csv", "--laws", "chinchilla", "kaplan-nd", law, *columns, *BELOW)
+        show("fit", "runs.csv", "--law", law, *columns, *BELOW, "-o", "fit.json")
+        show("backtest", "runs.csv", "--law", law, *columns, *BELOW)
+        held_back()
+        show("plan", "fit.json", "--flops", "1e15")
         os.chdir("/")
 
 

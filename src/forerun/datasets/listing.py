@@ -41,6 +41,7 @@ def dataset_text(name: str) -> str:
         ("cite", dataset.paper),
         ("licence", dataset.licence),
         ("source", _source(dataset)),
+        ("made", dataset.made),
         ("file", f"{dataset.file}, SHA-256 {dataset.sha256}"),
         ("published", _published(dataset)),
         ("here", _here(dataset)),

@@ -29,7 +29,8 @@ class Dataset:
     lists, ``what`` the line that says what the rows are. ``repository``,
     ``commit`` and ``path`` say where the numbers were published, ``paper`` whom to cite. ``licence`` is what the
     source states; "no licence file" means that nobody has allowed you to pass the numbers on. Tables that we trained
-    ourselves have no repository: ``path`` then is the ladder file that makes them.
+    ourselves have no repository: ``path`` then is the ladder file that makes them, and ``made`` says on which machine, with
+    which versions and from which text.
 
     ``law`` is a law of forerun that fits the table, empty where none does; then ``roles`` (role -> column), ``where``,
     ``drop``, ``final`` (only the last row of each run), ``objective``, ``N_counts`` and ``loss_unit`` say how it is
@@ -67,6 +68,7 @@ class Dataset:
     N_counts: str = ""
     loss_unit: str = ""
     caution: str = ""
+    made: str = ""
     upstream: Upstream | None = None
     converter: str = ""
     checked: str = ""
