@@ -289,15 +289,15 @@ def parse_devices(text: str) -> tuple[int, str]:
 
 
 def format_quantity(value: float, digits: int = 4) -> str:
-    """A count as a person writes it, with ``digits`` significant digits: ``72.3B``, ``1.4T``; others as they are.
+    """A count as a person writes it, with ``digits`` significant digits: ``72.3B``, ``1.4T``, ``45.6k``; others as they are.
 
-    >>> format_quantity(7.23456e10), format_quantity(5.76e23), format_quantity(1.81722)
-    ('72.35B', '5.76e+23', '1.817')
+    >>> format_quantity(7.23456e10), format_quantity(5.76e23), format_quantity(45_600), format_quantity(1.81722)
+    ('72.35B', '5.76e+23', '45.6k', '1.817')
     """
     if not math.isfinite(value):
         return str(value)
-    for size, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
-        if size <= abs(value) < 1e15:
+    for size, least, suffix in ((1e12, 1e12, "T"), (1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e3, 10.0**digits, "k")):
+        if least <= abs(value) < 1e15:
             return f"{value / size:.{digits}g}{suffix}"
     return f"{value:.{digits}g}"
 
