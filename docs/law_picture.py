@@ -20,7 +20,7 @@ from forerun.units import Column
 
 Array = np.ndarray
 POINTS = 60
-LINE = 52  # letters in a line beside an axis
+LINE, UPRIGHT = 52, 46  # letters in a line below an axis, and in one beside it
 FONTS = "'DejaVu Sans', Verdana, sans-serif"  # Verdana is as wide, where the first is not installed
 WIDE = 4.0  # factor from which a range is walked in equal ratios
 DIGITS = 4  # of what is drawn, in the mark that tells whether a picture is fresh
@@ -126,12 +126,12 @@ def main_inputs(item: Law | Term) -> tuple[str, str]:
     return CHOSEN.get(item.name, (names[0], names[-1]))
 
 
-def label(name: str, column: Column) -> str:
+def label(name: str, column: Column, line: int = LINE) -> str:
     """The words beside an axis: meaning, the symbol where the meaning does not hold it, and the unit likewise."""
     own = re.search(rf"\b{re.escape(name.split('[')[0])}\b", column.meaning)
     words = column.meaning.removeprefix("the ") + ("" if own else f", {name}")
     told = not column.unit or column.unit in ("count", "units") or column.unit.split("/")[0] in column.meaning
-    return "\n".join(textwrap.wrap(words + ("" if told else f" ({column.unit})"), LINE))
+    return "\n".join(textwrap.wrap(words + ("" if told else f" ({column.unit})"), line))
 
 
 def levels(name: str, column: Column) -> Array:
@@ -193,7 +193,7 @@ def _outcome_label(item: Law | Term) -> str:
     if getattr(item, "trials", None):
         return "share of successes"
     effective = isinstance(item, Term) and item.output.role in item.inputs
-    return label(f"effective {item.output.role}" if effective else item.output.role, item.output)
+    return label(f"effective {item.output.role}" if effective else item.output.role, item.output, UPRIGHT)
 
 
 def _short(name: str, column: Column) -> str:

@@ -199,7 +199,7 @@ SUPERVISED_LOSS = Column(
 DIVERGENCE = Column(
     "kl", "nats", "divergence of a policy from where it began", ("kl", "kl_divergence"), typical=(0.1, 50.0)
 )  # fmt: skip
-REWARD = Column("reward", "", "true reward, above that of the policy where it began", ("reward",), positive=False)
+REWARD = Column("reward", "", "true reward above that of the first policy", ("reward",), positive=False)
 ROUNDS = Column("rounds", "count", "rounds of training and new reward models", ("rounds",), typical=(1.0, 8.0))
 DOMAIN_SHARE = Column(
     "domain_share", "of 1", "share of one domain in the training data", ("domain_share",), positive=False, typical=(0.05, 0.95), most=1.0
