@@ -30,7 +30,7 @@ def test_readme_commands_print_what_the_readme_shows(table, tmp_path, monkeypatc
         assert numbers[0] == pytest.approx(numbers[1], rel=2e-3)
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "docs/mixtures.md"])
 def test_examples_of_a_document_run(name):
     failed, _ = doctest.testfile(str(ROOT / name), module_relative=False)
     assert failed == 0
