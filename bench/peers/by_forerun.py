@@ -49,7 +49,7 @@ def passes(problem: common.Found) -> common.Found:
 
         setattr(owner, name, call)
 
-    for name in ("evaluate", "metric", "values", "rowwise"):
+    for name in ("evaluate", "metric", "values", "against"):
         counting(Problem, name, lambda _, z, *rest: len(z))
     counting(start, "predict", lambda _, inputs, params: len(params) * len(inputs[0]) / len(runs))  # the screen
     found = {}

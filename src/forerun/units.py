@@ -204,7 +204,7 @@ ROUNDS = Column("rounds", "count", "rounds of training and new reward models", (
 DOMAIN_SHARE = Column(
     "domain_share", "of 1", "share of one domain in the training data", ("domain_share",), positive=False, typical=(0.05, 0.95), most=1.0
 )  # fmt: skip
-RELATIVE_TOKENS = Column("relative_tokens", "ratio", "tokens of a domain over those of a reference run", ("relative_tokens",), typical=(0.1, 5.0))  # fmt: skip
+RELATIVE_TOKENS = Column("relative_tokens", "ratio", "tokens over a reference run's", ("relative_tokens",), typical=(0.1, 5.0))  # fmt: skip
 INITIAL_LOSS = Column("initial_loss", "nats/token", "loss on a domain before training on it", ("initial_loss",), typical=(1.5, 4.0))  # fmt: skip
 LOSS_DECLINE = Column("decline", "nats/token", "early decline of the loss on a domain", ("decline",), typical=(0.02, 0.5))  # fmt: skip
 LEARNABILITY = Column("learnability", "1/nats", "how readily a domain is learnt", ("learnability",), typical=(0.3, 3.0))  # fmt: skip
@@ -213,7 +213,7 @@ GZIP_RATIO = Column(
     "gzip_ratio", "of 1", "size of the compressed data over their size", ("gzip_ratio",), typical=(0.1, 0.6)
 )
 FREQUENCY = Column(
-    "frequency", "count", "how often a concept occurs in the training set", ("frequency", "frequency_bin"), typical=(1.0, 1e6)
+    "frequency", "count", "occurrences of a concept in training", ("frequency", "frequency_bin"), typical=(1.0, 1e6)
 )  # fmt: skip
 SOURCE_SAMPLES = Column(
     "D_source", "samples", "samples that the generator of the synthetic data learnt from", ("D_source",), typical=(1e4, 1e8)

@@ -128,7 +128,7 @@ def test_a_fit_answers_what_it_knows(runs, fit, card):
     assert found["form"].startswith("chinchilla: E + A * N**-alpha + B * D**-beta. Loss of a compute-limited run")
     assert "arXiv:2203.15556" in found["form"]
     assert found["variables"] == "N = model parameters, D = training tokens -> loss = validation loss [nats/token]"
-    assert found["parameters"] == "5 fitted: E, A, alpha, B, beta; none fixed, tied or shared"
+    assert found["parameters"] == "5 fitted: E, A, alpha, B, beta; none fixed, borrowed, tied or shared"
     assert found["assumptions"] == "C derived by C = 6ND and M = D/N; budgets and plans take C = 6ND"
     assert found["models"] == "10 runs"
     assert found["sizes"] == "N = 10M to 1B, 10 different"

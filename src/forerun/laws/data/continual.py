@@ -5,6 +5,7 @@ from forerun.units import DOMAIN_SHARE, INITIAL_LOSS, LEARNABILITY, LOSS, LOSS_D
 
 SOURCE = "Que et al. 2024, arXiv:2406.01375"
 INPUTS = dict(N=PARAMETERS, D=TOKENS, domain_share=DOMAIN_SHARE)
+TOGETHER = "at the noise of real losses E, C, gamma and eps trade off, and fits end in several basins; the curves agree"
 PARAMS = dict(
     E=floor(typical=1.2),
     A=amplitude("size of the finite-model part", typical=400.0),
@@ -24,6 +25,7 @@ PARAMS = dict(
     status="stated",
     group="data",
     answers="How much of a domain should continued training mix into general text?",
+    unidentified=TOGETHER,
     inputs=INPUTS,
     output=LOSS,
     params=PARAMS,
@@ -42,6 +44,7 @@ def d_cpt(N, D, domain_share, *, E, A, alpha, B, eta, beta, C, gamma, eps):
     status="stated",
     group="data",
     answers="How much of a domain that was never trained on should be mixed into general text?",
+    unidentified=TOGETHER,
     inputs=dict(**INPUTS, learnability=LEARNABILITY),
     output=LOSS,
     params=dict(

@@ -38,7 +38,7 @@ def published(name: str) -> tuple[Scale, ...]:
     >>> [(scale.name, scale.samples) for scale in published("datacomp")]
     [('small', 12800000.0), ('medium', 128000000.0), ('large', 1280000000.0), ('xlarge', 12800000000.0)]
     """
-    known = tomllib.loads((files("forerun.ladder") / "published.toml").read_text(encoding="utf-8"))
+    known = tomllib.loads((files("forerun.ladder") / "scales.toml").read_text(encoding="utf-8"))
     if name not in known:
         advice = f"Known are: {', '.join(known)}"
         raise DataError("unknown-ladder", f"no published ladder is called {name!r}", advice=advice)
