@@ -131,15 +131,18 @@ def ends(runs, pair: tuple[str, ...]) -> dict[str, float]:
 
 def lr_batch() -> list:
     """What the learning rate and batch that the smaller cells call for lose at the largest."""
-    runs = datasets.read("ladder-lr-batch")
+    roles = {"N": "parameters", "D": "tokens", "C": "flops", "loss": "loss", "lr": "lr", "batch": "batch"}
+    runs = datasets.read("ladder-lr-batch", **roles, loss_unit="nats/byte")
     *small, largest = sorted(cells(runs, window=WINDOW), key=lambda cell: cell.N * cell.D)
     called = {}
     for role in ("lr", "batch"):
         fit = fr.fit(f"deepseek-{role}", optima(small, of=role), uncertainty="none")
         called[role] = float(fit.predict({"C": np.array([6.0 * largest.N * largest.D])})[0])
     there = runs.where(runs["N"] == largest.N)
+    # Nothing was measured beyond the sweep: a call outside it is taken at its edge.
+    taken = {role: float(np.clip(value, there[role].min(), there[role].max())) for role, value in called.items()}
     best = int(there["loss"].argmin())
-    lost = largest.loss * (1.0 + largest.excess(**called)) / float(there["loss"][best]) - 1.0
+    lost = largest.loss * (1.0 + largest.excess(**taken)) / float(there["loss"][best]) - 1.0
     note = (
         f"called for: lr {called['lr']:.4f}, batch {called['batch']:.1f}; "
         f"best measured: {there['lr'][best]:g}, {there['batch'][best]:g}; optimum of the surface: {largest.lr:.4f}, {largest.batch:.1f}"

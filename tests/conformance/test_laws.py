@@ -76,7 +76,7 @@ def test_errors_of_the_parameters_are_as_large_as_the_draws_say():
         if not DECLARED[name].unidentified and DECLARED[name].kind == "explicit"
     ])  # fmt: skip
     assert len(z) > 150
-    assert 0.6 < np.mean(z**2) < 1.6, np.mean(z**2)
+    assert 0.8 < np.mean(z**2) < 1.25, np.mean(z**2)
     assert np.mean(np.abs(z) < 1.645) > 0.8
 
 
