@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from forerun.predict import noise_scale
+
 SMOOTHING = 0.95  # of the running mean and variance that a spike is judged against
 SPIKE = 6.0  # a loss that lies this many standard deviations above its running mean is a spike
 SETTLED = 100  # steps before which nothing is called a spike
@@ -74,14 +76,14 @@ class Monitor:
     def point(self, batch: int) -> dict[str, Any]:
         """Means since the last point, which starts the next: loss, gradient norm, noise scale (sequences), spikes so far.
 
-        The noise scale is tr(S) / |G|^2 of McCandlish et al. 2018, arXiv:1812.06162, appendix A.1, from the norms of
-        half and whole batches; ``None`` where no batch was halved or the estimate of |G|^2 is not above zero.
+        The noise scale is that of half and whole batches (:func:`forerun.predict.noise_scale`); ``None`` where no batch was
+        halved, or where the norms do not tell it.
         """
         noise = None
         if self.halves:
-            squared = 2 * self.large - self.small  # |G|^2 without the part that noise adds
-            spread = batch * (self.small - self.large)
-            noise = spread / squared if squared > 0 and spread > 0 else None
+            norms = {"small_square": self.small / self.halves, "large_square": self.large / self.halves}
+            told = noise_scale(small=batch / 2, large=batch, **norms)
+            noise = told if 0.0 < told < math.inf else None
         seen = max(1, self.seen)
         out = {
             "train_loss": self.loss / seen,
