@@ -131,7 +131,17 @@ def test_a_command_borrows_and_says_what_is_wrong(tmp_path, capsys):
     assert "0.34+-0.02" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("known", [dict(alpha=(0.3, 0.0)), dict(alpha=(99.0, 1.0)), dict(gamma=(1.0, 1.0))])
-def test_what_cannot_be_borrowed_is_refused(known):
-    with pytest.raises(DataError):
+@pytest.mark.parametrize(
+    ("known", "part"),
+    [
+        (dict(alpha=(0.3, 0.0)), r"cannot borrow alpha as 0.3 \+- 0"),
+        (dict(alpha=(99.0, 1.0)), r"cannot borrow alpha as 99 \+- 1"),
+        (dict(gamma=(1.0, 1.0)), "no parameter 'gamma'"),
+        (dict(alpha=0.34), "a value and a standard deviation, received 0.34"),
+        (dict(alpha=(0.34,)), "a value and a standard deviation"),
+        (dict(alpha="0.34"), "a value and a standard deviation, received '0.34'"),
+    ],
+)
+def test_what_cannot_be_borrowed_is_refused_with_what_is_wrong(known, part):
+    with pytest.raises(DataError, match=part):
         CHINCHILLA.borrow(**known)

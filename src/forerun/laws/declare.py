@@ -155,7 +155,12 @@ class Law:
         True
         """
         self._known_params(known)
-        for name, (value, width) in known.items():
+        for name, given in known.items():
+            try:
+                value, width = (float(number) for number in given)
+            except (TypeError, ValueError):
+                message = f"{name} is borrowed as a value and a standard deviation, received {given!r}"
+                raise DataError("bad-value", message, advice=f"Write for example {name}=(0.34, 0.02)") from None
             low, high = self.params[name].bounds
             if not (low <= value <= high and math.isfinite(value) and 0.0 < width < math.inf):
                 advice = f"Give a value in {low:g} to {high:g} and a standard deviation above zero, or hold it: fix({name}={value:g})"
