@@ -35,11 +35,11 @@ def weighed(problem: Problem, z: Array) -> Problem:
     """The problem with its prior weighed by the noise around the vector ``z`` (p,); the same where nothing is borrowed."""
     if problem.prior is None:
         return problem
-    freedom = max(problem.rows - _told_by_rows(problem, z), 1.0)
+    freedom = max(problem.rows - _effective_parameters(problem, z), 1.0)
     return replace(problem, prior=replace(problem.prior, balance=max(dispersion(problem, z, freedom), LEAST)))
 
 
-def _told_by_rows(problem: Problem, z: Array) -> float:
+def _effective_parameters(problem: Problem, z: Array) -> float:
     """How many parameters the rows tell: all that are not borrowed, and the share of each other that the prior leaves.
 
     It is the trace of the rows' curvature times the inverse of the whole (MacKay 1992).

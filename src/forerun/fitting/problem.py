@@ -12,6 +12,7 @@ from forerun.fitting.jet import Jet
 from forerun.fitting.objective import SMALLEST_SCALE, Objective, Terms
 from forerun.fitting.prediction import CHUNK, parts, predict_jet, predict_prepared
 from forerun.fitting.prior import Prior
+from forerun.fitting.sums import add_rows, add_scale, stacked, weighted_sum
 from forerun.laws import Law, Param
 
 Array = np.ndarray
@@ -252,7 +253,7 @@ class Problem:
             f = predict_prepared(self.law, block.jets, params[:, block.columns])
             with np.errstate(all="ignore"):
                 terms, _, _ = self.objective.terms(f, block.y, block.trials, 0, self._scale(params))
-                total += _sum(terms, self._weights(block, weights))
+                total += weighted_sum(terms, self._weights(block, weights))
         return np.where(np.isnan(total), np.inf, total)
 
     def _scale(self, params: Array) -> Array | None:
@@ -282,7 +283,7 @@ class Problem:
                 f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
                 curvature = self.objective.majorizer(f.value, block.y, block.trials, self._scale(params))
                 curvature = curvature * self._weights(block, weights)
-                g = _stacked(f, curvature.shape, len(block.columns))
+                g = stacked(f, curvature.shape, len(block.columns))
                 out[:, block.columns[:, None], block.columns[None, :]] += np.matmul(
                     g * curvature[:, None, :], g.transpose(0, 2, 1)
                 )
@@ -302,10 +303,10 @@ class Problem:
             f, slope, bend, side = self._terms(block, params)
             with np.errstate(all="ignore"):
                 w = self._weights(block, weights)
-                value += _sum(f.value, w)
-                _accumulate(f, slope * w, bend * w, block.columns, gradient, hessian)
+                value += weighted_sum(f.value, w)
+                add_rows(f, slope * w, bend * w, block.columns, gradient, hessian)
                 if side is not None:
-                    _accumulate_scale(f, tuple(t * w for t in side), block.columns, gradient, hessian)
+                    add_scale(f, tuple(t * w for t in side), block.columns, gradient, hessian)
         factor = np.where(self.log, params, 1.0)
         gradient *= factor
         hessian *= factor[:, :, None] * factor[:, None, :]
@@ -314,44 +315,6 @@ class Problem:
         broken = ~(np.isfinite(value) & np.isfinite(gradient).all(1) & np.isfinite(hessian).all((1, 2)))
         value[broken], gradient[broken], hessian[broken] = np.inf, 0.0, np.eye(p)
         return value, gradient, hessian
-
-
-def _sum(terms: Array, weights: Array) -> Array:
-    if len(weights) == 1:
-        return terms @ weights[0]
-    return np.einsum("bn,bn->b", terms, weights)
-
-
-def _stacked(f: Jet, shape: tuple[int, ...], params: int) -> Array:
-    """The gradient as one array (count, params, rows), for values of shape (count, rows)."""
-    g = np.empty((shape[0], params, shape[1]))
-    for k in range(params):
-        g[:, k] = f.grad.get(k, 0.0)
-    return g
-
-
-def _accumulate(f: Jet, slope: Array, bend: Array, columns: Array, gradient: Array, hessian: Array) -> None:
-    """Add a block's sums: H = sum of bend f_i f_j + slope f_ij, over rows."""
-    g = _stacked(f, slope.shape, len(columns))
-    gradient[:, columns] += np.matmul(g, slope[:, :, None])[:, :, 0]
-    local = np.matmul(g * bend[:, None, :], g.transpose(0, 2, 1))
-    for (i, j), h in f.hess.items():
-        term = np.einsum("bn,bn->b", slope, np.broadcast_to(h, slope.shape))
-        local[:, i, j] += term
-        if i != j:
-            local[:, j, i] += term
-    hessian[:, columns[:, None], columns[None, :]] += local
-
-
-def _accumulate_scale(f: Jet, side: tuple[Array, ...], columns: Array, gradient: Array, hessian: Array) -> None:
-    """Add what the scale, the last parameter, contributes: its own derivatives, and the mixed ones with the law's."""
-    first, second, mixed = side
-    gradient[:, -1] += first.sum(1)
-    hessian[:, -1, -1] += second.sum(1)
-    for k, column in enumerate(columns):
-        cross = (mixed * f.grad.get(k, 0.0)).sum(1)
-        hessian[:, -1, column] += cross
-        hessian[:, column, -1] += cross
 
 
 def build(law: Law, inputs: Sequence[Array], y: Array, trials: Array | None, objective: Objective, weights: Array,
