@@ -86,7 +86,7 @@ def test_a_picture_is_of_what_the_law_says_now(law_pages, name):
 
 def test_the_pictures_are_small(law_pages):
     sizes = [p.stat().st_size for p in (law_pages.PAGES / "pictures").iterdir()]
-    assert sum(sizes) < 18_000 * len(sizes)
+    assert sum(sizes) < 16_500 * len(sizes)
 
 
 def test_a_picture_of_other_numbers_has_another_mark(law_pages):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.conformance.checks import Published
 
 import forerun as fr
 from forerun.units import ACTIVE_EXPERTS, EXPERTS, LOSS, PARAMETERS, Column
@@ -99,33 +100,18 @@ def total(N_active, experts):
     return np.interp(N_active, embeddings + 13 * body, embeddings + (4 + 9 * experts) * body)
 
 
-class Published:
+def printed(experts):
     """Coefficients as they were printed, for one number of experts: a law of N and D that can be planned with."""
-
-    notes, level = (), 0.9
-
-    def __init__(self, experts):
-        count = fr.Term(f"{experts} experts", lambda: float(experts), {}, EXPERTS, {})
-        self.law = fr.laws.get("joint-moe").along(N_active="N").where(experts=count)
-        self.values = published("joint-moe")
-
-    def predict(self, inputs):
-        return self.law(*(np.atleast_1d(inputs[role]) for role in self.law.inputs), **self.values)
-
-    def sample(self, inputs):
-        return np.empty((0, len(np.atleast_1d(inputs["N"]))))
-
-    def forecast(self, **inputs):
-        value = float(self.predict(inputs)[0])
-        return fr.Forecast(inputs, value, None, None, level=0.9, target="mean", layers=(), decades_outside=0.0,
-                           quantity="loss", unit="nats/token")  # fmt: skip
+    count = fr.Term(f"{experts} experts", lambda: float(experts), {}, EXPERTS, {})
+    law = fr.laws.get("joint-moe").along(N_active="N").where(experts=count)
+    return Published(law, published("joint-moe"))
 
 
 def best_design(flops, memory):
     """Loss, experts, active parameters and tokens of the best model of at most ``memory`` parameters for a budget."""
     found = []
     for experts in (1, 2, 4, 8, 16, 32):
-        law = Published(experts)
+        law = printed(experts)
         N = fr.plan(law, flops=flops).choice["N"]
         if (
             total(N, experts) > memory
@@ -139,7 +125,7 @@ def best_design(flops, memory):
 
 @pytest.mark.parametrize(("experts", "N", "D"), [(1, 1.7e9, 9.7e9), (8, 0.99e9, 17e9), (32, 669e6, 24.9e9)])
 def test_the_best_sizes_of_table_1_come_out_of_the_printed_coefficients(experts, N, D):
-    choice = fr.plan(Published(experts), flops=1e20).choice
+    choice = fr.plan(printed(experts), flops=1e20).choice
     assert (choice["N"], choice["D"]) == (pytest.approx(N, rel=0.02), pytest.approx(D, rel=0.02))
 
 
@@ -165,7 +151,7 @@ def test_memory_and_compute_give_experts_sizes_and_tokens_from_the_printed_coeff
 def test_a_mixture_of_the_same_memory_and_compute_beats_the_best_dense_model(experts):
     """The claim: up to 8 experts, as many parameters in all, and the tokens that the saved compute pays for."""
     flops = 1e21
-    dense, mixture = Published(1), Published(experts)
+    dense, mixture = printed(1), printed(experts)
     N = fr.plan(dense, flops=flops).choice["N"]
     memory = total(N, 1)
     sizes = np.geomspace(1e7, N, 20_001)
