@@ -10,6 +10,7 @@ import forerun as fr
 GROUPS = ("OOD-LSF", "OOD-Monash", "ID")
 RANGES = {"N": (1e3, 1e9), "D": (1e7, 1.6e10), "C": (1e-8, 1e-1)}
 NOISE = 0.003
+SEEDS = range(6)
 
 
 def published(arch, group, axis):
@@ -18,9 +19,9 @@ def published(arch, group, axis):
     )
 
 
-def losses(arch, axis):
+def losses(arch, axis, seed=0):
     """SYNTHETIC: losses of three groups of series, from the exponents and factors of the figure legends."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     x = np.geomspace(*RANGES[axis], 12)
     law = fr.laws.get("power-law")
     columns = {"x": np.tile(x, 3), "family": np.repeat(GROUPS, 12)}
@@ -36,13 +37,15 @@ def spread(fit, runs):
 @pytest.mark.parametrize("axis", RANGES)
 @pytest.mark.parametrize("arch", ["encoder", "decoder"])
 def test_groups_of_synthetic_series_give_their_published_exponents_back(arch, axis):
-    runs = losses(arch, axis)
-    for group in GROUPS:
-        fit = fr.fit("power-law", runs.where(f"family == {group}"), draws=200)
-        low, high = fit.intervals["alpha"]
-        alpha = published(arch, group, axis)["alpha"]
-        assert low - 3e-4 <= alpha <= high + 3e-4
-        assert high - low < 0.002
+    inside, widths = [], []
+    for seed in SEEDS:
+        runs = losses(arch, axis, seed)
+        for group in GROUPS:
+            low, high = fr.fit("power-law", runs.where(f"family == {group}"), draws=200).intervals["alpha"]
+            inside.append(low <= published(arch, group, axis)["alpha"] <= high)
+            widths.append(high - low)
+    assert np.mean(inside) > 0.7
+    assert np.mean(widths) < 0.002
 
 
 @pytest.mark.capability("time-series-laws")
