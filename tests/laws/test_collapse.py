@@ -31,10 +31,9 @@ def sources(D, generations, rng):
         yield said
 
 
-@pytest.fixture(scope="module")
-def simulated():
+def simulation(seed):
     """Models that know the words they saw: real and synthetic samples, up to five generations."""
-    rng, rows = np.random.default_rng(3), []
+    rng, rows = np.random.default_rng(seed), []
     cases = [(0.0, 1), (0.5, 1), (0.9, 1), (0.99, 1), *((1.0, n) for n in range(1, 6))]
     for source in SOURCES:
         said = list(sources(source, 5, rng))
@@ -47,8 +46,18 @@ def simulated():
 
 
 @pytest.fixture(scope="module")
+def simulated():
+    return simulation(0)
+
+
+def fitted(runs, draws=60):
+    """The fit to runs of up to a million samples; no floor, because real samples reach every word in the end."""
+    return fr.fit(fr.laws.get("model-collapse").fix(E=0.0), runs.where("D <= 1e6"), draws=draws)
+
+
+@pytest.fixture(scope="module")
 def fit(simulated):
-    return fr.fit("model-collapse", simulated.where("D <= 1e6"), draws=60)
+    return fitted(simulated)
 
 
 def asked(D, share, n=1):
@@ -58,9 +67,12 @@ def asked(D, share, n=1):
 @pytest.mark.capability("model-collapse-law")
 def test_simulated_generations_end_at_a_plateau_that_rises_while_any_real_share_goes_on_falling(simulated, fit):
     """Fitted up to a million samples, the law tells what a hundred million do, at every share and generation."""
-    hidden = simulated.where("D > 1e6")
-    assert np.median(np.abs(fit.residuals(hidden))) < 0.03
-    assert np.abs(fit.residuals(hidden)).max() < 0.1
+    errors = []
+    for seed in range(5):
+        runs = simulation(seed)
+        errors.append(np.abs(fitted(runs, draws=2).residuals(runs.where("D > 1e6"))))
+    assert np.median(errors) < 0.03
+    assert np.max(errors) < 0.1
     last = (simulated["synthetic"] == 1) & (simulated["D"] > 9e7) & (simulated["D_source"] == 1e5)
     seen = {n: simulated["y"][last & (simulated["generations"] == n)].item() for n in (1, 5)}
     told = {n: fit.predict(asked(1e8, 1.0, n))[0] for n in (1, 5)}

@@ -110,11 +110,14 @@ def test_synthetic_fine_tuning_over_size_and_examples_is_multiplicative_where_an
     """SYNTHETIC: no coefficients could be read; the additive law of size and data bends the wrong way at the corner."""
     joint = fr.laws.get("fine-tuning-joint")
     N, examples = (g.ravel() for g in np.meshgrid(np.geomspace(1e9, 1.6e10, 5), np.geomspace(8e3, 8e5, 7)))
-    runs = fr.simulate(joint, inputs={"N": N, "examples": examples}, noise=0.002, seed=3)
     additive = fr.laws.get("rosenfeld-additive").along(D="examples", y="loss")
-    small = runs.where("N < 1e10 and examples < 2e5")
-    large = runs.where("N > 1e10 and examples > 2e5")
-    miss = [np.abs(fitted(law, small).residuals(large)).mean() for law in (joint, additive)]
+    misses = []
+    for seed in range(7):
+        runs = fr.simulate(joint, inputs={"N": N, "examples": examples}, noise=0.002, seed=seed)
+        small = runs.where("N < 1e10 and examples < 2e5")
+        large = runs.where("N > 1e10 and examples > 2e5")
+        misses.append([np.abs(fitted(law, small).residuals(large)).mean() for law in (joint, additive)])
+    miss = np.median(misses, axis=0)
     assert miss[0] < 0.02
     assert miss[0] < 0.5 * miss[1]
 

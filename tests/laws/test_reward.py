@@ -26,11 +26,13 @@ def curve(law, scatter=0.02, seed=0):
 @pytest.mark.capability("reward-model-laws")
 @pytest.mark.parametrize("law", TRUTH)
 def test_the_best_divergence_of_synthetic_rewards_is_returned_with_an_interval(law):
-    fit = fr.fit(law, curve(law), objective="squared", draws=200)
+    fits = [fr.fit(law, curve(law, seed=seed), objective="squared", draws=200) for seed in range(10)]
+    limits = [turning_point(fit, "kl", highest=True).limits for fit in fits]
+    # Of ten 90 % intervals fewer than six hold the truth once in six hundred times.
+    assert sum(low <= TRUTH[law][2] <= high for low, high in limits) >= 6
+    assert max(high / low for low, high in limits) < 1.5
+    fit, (low, high) = fits[0], limits[0]
     best = turning_point(fit, "kl", highest=True)
-    low, high = best.limits
-    assert low <= TRUTH[law][2] <= high
-    assert high < 1.5 * low
     assert best.share == 1.0
     assert best.outcome > fit.predict({"kl": np.array([low / 2, 2 * high])}).max()
 

@@ -17,11 +17,12 @@ def test_the_limit_of_the_active_share_is_found_in_synthetic_runs_to_800b_tokens
     """SYNTHETIC: from the published ReLU coefficients, and from assumed SiLU ones, for none were read; 0.3 % noise."""
     law = fr.laws.get(law)
     D = np.geomspace(1e9, 8e11, 60)
-    fit = fr.fit(law, fr.simulate(law, inputs={"D": D}, noise=0.003, seed=2), draws=300)
-    limit, truth = fit.params["A_0"], law.typical()["A_0"]
-    low, high = fit.intervals["A_0"]
-    assert fit.outcome == "converged"
-    assert low <= truth <= high
+    fits = [fr.fit(law, fr.simulate(law, inputs={"D": D}, noise=0.003, seed=seed), draws=300) for seed in range(10)]
+    fit, truth = fits[0], law.typical()["A_0"]
+    limit = fit.params["A_0"]
+    assert {fit.outcome for fit in fits} == {"converged"}
+    # Of ten 90 % intervals fewer than six hold the truth once in six hundred times.
+    assert sum(low <= truth <= high for low, high in (fit.intervals["A_0"] for fit in fits)) >= 6
     assert limit == pytest.approx(truth, rel=0.1)
     falling = law.name.endswith("relu")
     assert (fit.predict({"D": 1e9})[0] > limit) == falling
