@@ -12,19 +12,25 @@ STUDENTS, TEACHERS = (1.2e8, 4e8, 1.2e9), np.geomspace(1.2e8, 1.5e10, 9)
 TRUTH = dict(E=1.8, A=60.0, alpha=0.25, k=0.02, g=7 / 3)  # SYNTHETIC; the ratio is that of the paper's 7B for 3B
 
 
+def fitted(seed, draws=200):
+    N, N_teacher = (grid.ravel() for grid in np.meshgrid(STUDENTS, TEACHERS))
+    runs = fr.simulate(
+        "capacity-gap-student", params=TRUTH, inputs={"N": N, "N_teacher": N_teacher}, noise=0.003, seed=seed
+    )
+    return fr.fit("capacity-gap-student", runs.where(N_teacher > N), draws=draws)
+
+
 @pytest.fixture(scope="module")
 def fit():
-    N, N_teacher = (grid.ravel() for grid in np.meshgrid(STUDENTS, TEACHERS))
-    rows = {"N": N, "N_teacher": N_teacher}
-    runs = fr.simulate("capacity-gap-student", params=TRUTH, inputs=rows, noise=0.003, seed=2)
-    return fr.fit("capacity-gap-student", runs.where(N_teacher > N), draws=200)
+    return fitted(0)
 
 
 @pytest.mark.capability("distillation-teacher-size-law")
-def test_synthetic_tables_of_students_and_teachers_give_the_best_ratio_with_an_interval(fit):
-    low, high = fit.intervals["g"]
-    assert low <= 7 / 3 <= high
-    assert high < 1.5 * low
+def test_synthetic_tables_of_students_and_teachers_give_the_best_ratio_with_an_interval():
+    limits = [fitted(seed).intervals["g"] for seed in range(10)]
+    # Of ten 90 % intervals fewer than six hold the truth once in six hundred times.
+    assert sum(low <= 7 / 3 <= high for low, high in limits) >= 6
+    assert np.median([high / low for low, high in limits]) < 1.5
 
 
 @pytest.mark.capability("distillation-teacher-size-law")
@@ -36,14 +42,15 @@ def test_a_7b_teacher_for_a_3b_student_comes_out_of_smaller_synthetic_ones(fit):
 
 
 @pytest.mark.capability("distillation-teacher-size-law")
-def test_best_teachers_of_several_students_make_one_ratio(fit):
-    """Each student alone tells its best teacher; through them goes the linear law."""
-    best = [turning_point(fit, "N_teacher", N=N).at for N in STUDENTS]
-    line = fr.fit(
-        "capacity-gap", fr.read_runs({"N": STUDENTS, "N_teacher": best}, N_teacher="N_teacher"), uncertainty="none"
-    )
-    assert line.params["g"] == pytest.approx(7 / 3, rel=0.1)
-    assert line.predict({"N": np.array([3e9])})[0] == pytest.approx(7e9, rel=0.1)
+def test_best_teachers_of_several_students_make_one_ratio():
+    """Each student alone tells its best teacher; through them goes the linear law; the middle one of nine tables."""
+    lines = []
+    for seed in range(9):
+        best = [turning_point(fitted(seed, draws=2), "N_teacher", N=N).at for N in STUDENTS]
+        told = fr.read_runs({"N": STUDENTS, "N_teacher": best}, N_teacher="N_teacher")
+        lines.append(fr.fit("capacity-gap", told, uncertainty="none"))
+    assert np.median([line.params["g"] for line in lines]) == pytest.approx(7 / 3, rel=0.1)
+    assert np.median([line.predict({"N": np.array([3e9])})[0] for line in lines]) == pytest.approx(7e9, rel=0.1)
 
 
 def test_a_student_that_is_much_weaker_than_its_teacher_has_a_best_teacher_and_a_stronger_one_a_better():

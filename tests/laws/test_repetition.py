@@ -36,10 +36,13 @@ def test_in_synthetic_runs_much_repeated_data_make_800m_act_like_400m():
     truth = {**fr.laws.get("chinchilla").typical(), "f": 0.5}
     size = np.geomspace(1e7, 2e9, 12)
     inputs = dict(N=np.tile(size, 4), D=np.repeat([2e10, 1e11], 24), repeated=np.tile(np.repeat([0.0, 1.0], 12), 2))
-    fit = fr.fit(law, fr.simulate(law, params=truth, inputs=inputs, noise=0.003, seed=2), draws=200)
-    low, high = fit.intervals["f"]
-    assert low < 0.5 < high
-    assert high - low < 0.15
+    tables = [fr.simulate(law, params=truth, inputs=inputs, noise=0.003, seed=seed) for seed in range(10)]
+    fits = [fr.fit(law, table, draws=200) for table in tables]
+    limits = [fit.intervals["f"] for fit in fits]
+    # Of ten 90 % intervals fewer than six hold the truth once in six hundred times.
+    assert sum(low < 0.5 < high for low, high in limits) >= 6
+    assert np.median([high - low for low, high in limits]) < 0.15
+    fit = fits[0]
     damaged, half = (fit.predict(dict(N=N, D=1e11, repeated=r))[0] for N, r in ((8e8, 1.0), (4e8, 0.0)))
     assert damaged == pytest.approx(half, rel=0.01)
 

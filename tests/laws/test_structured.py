@@ -72,9 +72,12 @@ def curve(times, seed):
 
 def test_a_multiplier_of_the_published_size_comes_out_of_assumed_curves():
     """3.8, as published for ViT-S/32 on ImageNet (arXiv:2406.06248), is put in here: the paper's curves were not read."""
-    found = fr.compare({"structured": curve(3.8, seed=1), "dense": curve(1.0, seed=2)}, cuts=0)
-    assert found.winner == "structured"
+    found = [
+        fr.compare({"structured": curve(3.8, seed=2 * i), "dense": curve(1.0, seed=2 * i + 1)}, cuts=0)
+        for i in range(10)
+    ]
+    assert {one.winner for one in found} == {"structured"}
     for place in (1e16, 1e17, 1e18):
-        low, high = found.at(C=place).multiplier_interval
-        assert low < 3.8 < high
-    assert found.at(C=1e17).multiplier == pytest.approx(3.8, rel=0.02)
+        # Of ten 90 % intervals fewer than six hold the truth once in six hundred times.
+        assert sum(low < 3.8 < high for low, high in (one.at(C=place).multiplier_interval for one in found)) >= 6
+    assert np.median([one.at(C=1e17).multiplier for one in found]) == pytest.approx(3.8, rel=0.02)

@@ -36,10 +36,12 @@ def test_loss_and_error_laws_in_a_chain_predict_a_larger_model_trained_for_longe
 def test_synthetic_runs_go_from_compute_to_the_loss_of_answers_and_on_to_accuracy():
     step, sigmoid = fr.laws.get("llama3-task-loss"), fr.laws.get("llama3-accuracy")
     compute = np.geomspace(6e18, 1e22, 20)
-    losses = fr.fit(step, fr.simulate(step, inputs={"C": compute}, noise=0.01, seed=1), uncertainty="none")
-    wide = fr.simulate(sigmoid, inputs={"task_loss": np.linspace(0.3, 1.4, 60)}, noise=0.01, seed=2)
-    scores = fr.fit(sigmoid, wide, uncertainty="none")
-    there = losses.forecast(C=3.8e25)
+    said, scored = [], []
+    for seed in range(9):
+        losses = fr.fit(step, fr.simulate(step, inputs={"C": compute}, noise=0.01, seed=seed), uncertainty="none")
+        wide = fr.simulate(sigmoid, inputs={"task_loss": np.linspace(0.3, 1.4, 60)}, noise=0.01, seed=100 + seed)
+        said.append(losses.forecast(C=3.8e25).value)
+        scored.append(fr.fit(sigmoid, wide, uncertainty="none").predict({"task_loss": np.array([said[-1]])})[0])
     truth = sigmoid(step(3.8e25, **step.typical()), **sigmoid.typical())
-    assert there.value == pytest.approx(step(3.8e25, **step.typical()), rel=0.05)
-    assert scores.predict({"task_loss": np.array([there.value])})[0] == pytest.approx(truth, abs=0.02)
+    assert np.median(said) == pytest.approx(step(3.8e25, **step.typical()), rel=0.05)
+    assert np.median(scored) == pytest.approx(truth, abs=0.02)
