@@ -157,10 +157,10 @@ def transfer() -> list:
     measures = []
     for optimizer in ("adamw", "muon"):
         own = runs.where(f"optimizer == {optimizer}")
-        narrow = by_rate(own.where("width == 32"))
+        narrow = by_rate(own.where("size == 32x2"))
         tuned = min(narrow, key=lambda rate: narrow[rate])
         for scaling, required in (("mup", "<= 0.5"), ("standard", "")):
-            wide = by_rate(own.where("width == 128").where(f"scaling == {scaling}"))
+            wide = by_rate(own.where("size == 128x2").where(f"scaling == {scaling}"))
             best = min(wide, key=lambda rate: wide[rate])
             how = "with the rule of width" if scaling == "mup" else "without a rule"
             note = f"best at width 32: {tuned:g}; best at width 128: {best:g}; {len(wide)} rates, three seeds"

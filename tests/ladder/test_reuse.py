@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from forerun import datasets, laws
 from forerun.fitting import fit
 from forerun.ladder.launchers import Local
 from forerun.ladder.monitor import Watch
@@ -37,3 +39,17 @@ def test_the_stable_phase_is_paid_for_once_and_the_law_agrees(texts, tmp_path):
     for N, D in ((16_000, 300_000), (16_000, 600_000)):
         first, second = (law.forecast(N=N, D=D, target="new-run") for law in laws)
         assert max(first.low, second.low) < min(first.high, second.high)
+
+
+@pytest.mark.capability("reusable-wsd-runs")
+def test_our_own_cooldowns_give_the_law_of_our_own_cosine_runs():
+    runs = datasets.read("ladder-wsd")
+    shared, single = (runs.where(f"schedule == {name}") for name in ("wsd", "cosine"))
+    trained = [part.columns["steps_trained"].sum() for part in (shared, single)]
+    assert trained[0] < 0.65 * trained[1]
+    assert np.abs(shared["loss"] / single["loss"] - 1).mean() < 0.01
+    law = laws.get("chinchilla").tie(alpha="beta")  # twelve runs a side
+    asked = {"N": np.array([41e3, 98e3, 2e5]), "D": np.array([2.4e6, 1.2e6, 5e6])}
+    first, second = (fit(law, part).forecast(**asked, target="mean") for part in (shared, single))
+    for told, other in ((first, second), (second, first)):
+        assert ((np.array(other.low) <= told.value) & (told.value <= np.array(other.high))).all()

@@ -8,7 +8,7 @@ from forerun.laws import exponent, law
 from forerun.laws.loss.kaplan import N_SCALE, NON_EMBEDDING, scale
 from forerun.units import BATCH, LOSS, STEP
 
-NEWTON_STEPS = 12
+NEWTON_STEPS = 7
 S_SCALE = replace(scale("steps at which their part of the loss would be 1", 2600.0, "steps"), search=(1.0, 1e6))
 B_SCALE = replace(scale("critical batch at a loss of one nat", 1.7e8, "tokens"), search=(1e4, 1e12))
 
