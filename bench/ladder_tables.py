@@ -18,6 +18,7 @@ LAWS = ("chinchilla", "kaplan-nd", "skaling-coupled", "farseer")  # of N and D, 
 OF_SCHEDULES = "multi-power-law"
 PAIR = ("cosine", "wsd 10%")
 CHOSEN_PEAK = 0.007
+DOMAINS = ("prose", "documentation", "code")
 WINDOW = 0.05  # of the loss above the least of a cell, within which runs make its surface
 SEEDS = 3
 
@@ -25,7 +26,15 @@ SEEDS = 3
 def measure(*, quick: bool) -> Record:
     """All tables that are shipped."""
     measures = []
-    tables = {"dense": dense, "curves": curves, "lr-batch": lr_batch, "transfer": transfer, "wsd": wsd}
+    tables = {
+        "dense": dense,
+        "curves": curves,
+        "lr-batch": lr_batch,
+        "transfer": transfer,
+        "wsd": wsd,
+        "mixture": mixture,
+        "repeat": repeat,
+    }
     for table, measured in tables.items():
         name = f"ladder-{table}"
         if name in datasets.names():
@@ -206,3 +215,36 @@ def wsd() -> list:
             note=f"common exponent: {told}",
         ),
     ]
+
+
+def mixture() -> list:
+    """How laws of the quarters order the mixtures that were held back, as the mean loss of the three domains."""
+    measures = []
+    for law, required in (("data-mixing", ">= 0.95"), ("linear-mixture", "")):
+        for fitted_size, size in (("32x2", "32x2"), ("48x3", "48x3"), ("32x2", "48x3")):
+            fits, held = {}, {}
+            for domain in DOMAINS:
+                roles = {"loss": f"loss[{domain}]", "r": {d: f"r[{d}]" for d in DOMAINS}}
+                runs = datasets.read("ladder-mixture", **roles, loss_unit="nats/byte")
+                fitted = runs.where("held_back == False").where(f"size == {fitted_size}")
+                fits[domain] = fr.fit(law, fitted, uncertainty="none")
+                held[domain] = runs.where("held_back == True").where(f"size == {size}")
+            found = fr.rank_mixtures(fits, held)
+            missed = {d: 100 * float(np.abs(fits[d].residuals(held[d])).mean()) for d in DOMAINS}
+            told = ", ".join(f"{d} {m:.1f} %" for d, m in missed.items()) if fitted_size == size else "another size"
+            what = f"mixture, {law}: rank correlation of held-back mixtures at {size}, fitted at {fitted_size}"
+            note = (
+                f"{found.low:.2f} to {found.high:.2f}; mean error of the loss: {told}; regret {found.regret:.4f} nats"
+            )
+            measures.append(single(what, found.spearman, found.n, "", required=required, note=note))
+    return measures
+
+
+def repeat() -> list:
+    """After how many repetitions text has lost its worth, with its interval."""
+    fit = fr.fit("data-constrained", datasets.read("ladder-repeat"))
+    low, high = fit.intervals["R_D"]
+    others = ", ".join(f"{name} {value:.3g}" for name, value in fit.params.items() if name != "R_D")
+    note = f"{low:.1f} to {high:.1f}; {others}; {', '.join(note.code for note in fit.notes)}"
+    what = "repeat: repetitions after which text has lost most of its worth, R_D"
+    return [single(what, fit.params["R_D"], fit.runs.n, "epochs", note=note)]
