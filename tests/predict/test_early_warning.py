@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import forerun as fr
-from forerun import cli
+from forerun import cli, datasets
 from forerun.schemas import schema
 
 pytestmark = pytest.mark.capability("instability-early-warning")
@@ -312,3 +312,14 @@ def test_the_grid_that_chose_its_shapes_at_one_learning_rate_is_no_sweep(table):
     runs = fr.read_runs(table("gadre_hyperparameter_grid"), N="d_model", D="tokens", loss="loss", lr="lr")
     with pytest.raises(fr.DataError, match="all runs have the one learning rate"):
         fr.early_warning(runs)
+
+
+@pytest.mark.parametrize("batch", [2, 4, 8])
+def test_sweeps_of_our_own_that_are_stable_raise_no_alarm(batch):
+    """Four sizes from 26k to 229k parameters, no run diverged: LR sensitivity stays within a twentieth of a nat."""
+    roles = {"N": "parameters", "D": "tokens", "loss": "loss", "lr": "lr"}
+    runs = datasets.read("ladder-lr-batch", **roles, where=(f"batch == {batch}",))
+    found = fr.early_warning(runs, limit=0.2, ceiling=math.log(256)).growths["lr_sensitivity"]
+    assert max(found.values) < 0.055
+    assert found.answer in ("not reached", "not decided")
+    assert found.low < 0.0 < found.high
