@@ -17,6 +17,12 @@ LARGEST_DAMPING = 1e14
 SMALL = 0.1  # damping, in units of the metric, below which the promise of a step is close to that of Newton's
 FLAT = 1e-9  # scaled curvature that counts as none
 REFRESH = 5  # steps after which the metric of problems that need damping is brought up to date
+STRAY = 3  # steps by which a walk may stray from its best point
+CAREFUL, LEAST_CARE = 100.0, 1e-2  # times the damping, and the least, with which it returns to the floor of the valley
+LATER, LATE = (
+    2,
+    30,
+)  # starts of one problem that go on when the lowest has been solved get that many times its steps, and more
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Optimum:
 def polish(problem: Problem, z: Array, weights: Array | None = None, max_steps: int = MAX_STEPS) -> Optimum:
     """Minimise from each row of ``z`` (B, p), under ``weights`` (B, n) where given.
 
+    Without weights the rows are starts of one problem: what is far from solved when the lowest has long been is left.
+
     An objective with a sequence of Huber widths is solved through them: that is how absolute deviations, which have
     no Hessian, are reached; the last width is far below any residual that is not exactly zero, so the condition on
     its gradient is the subgradient condition.
@@ -47,45 +55,66 @@ def polish(problem: Problem, z: Array, weights: Array | None = None, max_steps: 
 
 
 def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -> Optimum:
+    """Damped Newton from each row of ``z``.
+
+    A step that rises is not taken back at once: in a curved valley it has left the floor sideways, and one to three careful
+    steps from there lead back to the floor, farther along it than a shorter step would have come. Only where these do not
+    end below the point that was left does the walk return to it, with more damping.
+    """
     z = np.clip(z, problem.lower, problem.upper)
     count = len(z)
-    if problem.objective.rho is None:
-        mass = np.ones(count)
-    else:
-        rows = None if weights is None else weights[:, : problem.rows]
-        mass = np.full(count, problem.row_weights.sum()) if rows is None else rows @ problem.row_weights
     state = problem.evaluate(z, weights)
     metric = np.repeat(problem.metric(z[:1]), count, 0) if weights is not None else problem.metric(z)
     damping = np.full(count, 1e-6)
     finished = np.zeros(count, bool)
+    place, seen = z.copy(), _take(state, np.arange(count))  # where each walk stands, off its best point while it strays
+    strayed, promised = np.zeros(count, int), np.zeros(count)
+    nothing = EXACT * _mass(problem, weights, count)
     todo = np.flatnonzero(np.isfinite(state.value))
-    steps = 0
-    while len(todo) and steps < max_steps:
+    steps, last = 0, max_steps
+    while len(todo) and steps < last:
         steps += 1
-        here = _take(state, todo)
-        move, gain, promise = _step(problem, z[todo], here, metric[todo], damping[todo])
-        trial = np.clip(z[todo] + move, problem.lower, problem.upper)
+        away = strayed[todo] > 0
+        careful = np.where(away, np.maximum(CAREFUL * damping[todo], LEAST_CARE), damping[todo])
+        move, gain, promise = _step(problem, place[todo], _take(seen, todo), metric[todo], careful)
+        trial = np.clip(place[todo] + move, problem.lower, problem.upper)
         there = problem.evaluate(trial, None if weights is None else weights[todo])
-        drop = here.value - there.value
-        tiny = FINISHED * here.value + EXACT * mass[todo]
-        kept = (promise <= QUADRATIC * here.value) & (np.abs(drop - gain) <= tiny)
-        small = ((promise <= tiny) | kept) & (damping[todo] < SMALL)
-        better = (drop > 1e-4 * gain) & (drop > 0)
-        accept = better | (small & (drop >= -1e-14 * here.value))
+        promised[todo] = gain = np.where(away, promised[todo], gain)
+        value = state.value[todo]
+        drop = value - there.value
+        tiny = FINISHED * value + nothing[todo]
+        kept = (promise <= QUADRATIC * value) & (np.abs(drop - gain) <= tiny)
+        small = ~away & ((promise <= tiny) | kept) & (damping[todo] < SMALL)
+        accept = ((drop > 1e-4 * gain) & (drop > 0)) | (small & (drop >= -1e-14 * value))
+        stray = ~accept & ~small & (strayed[todo] < STRAY) & (damping[todo] < SMALL) & np.isfinite(there.value)
         ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), np.sign(drop))
         damped = np.where(ratio > 0.5, damping[todo] * 0.03, damping[todo])
-        damped = np.where(ratio < 0.25, np.maximum(damping[todo] * 10.0, 1e-2), damped)
+        damped = np.where((ratio < 0.25) & ~stray, np.maximum(damping[todo] * 10.0, 1e-2), damped)
         damping[todo] = np.where(damped < 1e-9, 0.0, damped)
         moved = todo[accept]
         z[moved] = trial[accept]
         _put(state, moved, _take(there, accept))
-        stuck = damping[todo] > LARGEST_DAMPING
+        strayed[todo] = np.where(stray, strayed[todo] + 1, 0)
+        place[todo] = np.where(stray[:, None], trial, z[todo])
+        _put(seen, todo[stray], _take(there, stray))
+        _put(seen, todo[~stray], _take(state, todo[~stray]))
         finished[todo[small]] = True
-        todo = todo[~(small | stuck)]
+        if weights is None and last == max_steps and finished[state.value.argmin()]:
+            last = min(max_steps, LATER * steps + LATE)
+        todo = todo[~(small | (damping[todo] > LARGEST_DAMPING))]
         hard = todo[damping[todo] >= SMALL]
         if steps % REFRESH == 0 and len(hard):
             metric[hard] = problem.metric(z[hard], None if weights is None else weights[hard])
     return Optimum(z, state.value, finished, steps)
+
+
+def _mass(problem: Problem, weights: Array | None, count: int) -> Array:
+    """Total weight of the rows of each problem; an objective without residuals has none and counts as one."""
+    if problem.objective.rho is None:
+        return np.ones(count)
+    if weights is None:
+        return np.full(count, problem.row_weights.sum())
+    return weights[:, : problem.rows] @ problem.row_weights
 
 
 def _free(problem: Problem, z: Array, gradient: Array) -> Array:
