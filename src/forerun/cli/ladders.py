@@ -96,7 +96,7 @@ def _announce(wanted: Ladder, asked: Namespace) -> str:
     sizes = sorted({(r.parameters, r.size) for r in wanted.rungs})
     flops = [r.flops for r in wanted.rungs]
     lines = [
-        f"{len(wanted.rungs)} runs of {len(sizes)} sizes ({', '.join(size for _, size in sizes)}), "
+        f"{len(wanted.rungs)} runs of {len(sizes)} {'size' if len(sizes) == 1 else 'sizes'} ({', '.join(size for _, size in sizes)}), "
         f"{min(flops):.2g} to {max(flops):.2g} FLOP",
         *(f"held back: {r.size}, {format_quantity(r.tokens, 3)} bytes, {r.flops:.2g} FLOP" for r in wanted.held_back),
         f"on {wanted.corpus or 'the standard library of this Python'}; everything is kept in {asked.into}; stop and start it as you like",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forerun.ladder.progress import Status, duration
-from forerun.note import Note, text_table
+from forerun.note import Note, note_lines, text_table
 from forerun.predict import Ensemble
 from forerun.runs import Runs
 from forerun.units import format_quantity
@@ -46,12 +46,14 @@ class LadderResult:
     """A ladder that is through. Get one from :func:`forerun.ladder.run_ladder`.
 
     ``runs`` are the fitted runs, ``fit`` what ``fit("auto", runs)`` made of them, ``held`` the held-back runs with the
-    forecasts that were stored before any of them was trained. The interval of a forecast is for one new run.
+    forecasts that were stored before any of them was trained. The interval of a forecast is for one new run. Where sizes
+    are not what was varied there is no fit and no forecast, and ``unfitted`` says why.
     """
 
     folder: str
     runs: Runs
-    fit: Ensemble
+    fit: Ensemble | None
+    unfitted: Note | None
     held: tuple[Held, ...]
     level: float
     status: Status
@@ -59,8 +61,8 @@ class LadderResult:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The doubts about the fit, those about the runs among them."""
-        return self.fit.notes
+        """The doubts about the fit, those about the runs among them, or why there is none."""
+        return (*(self.fit.notes if self.fit else self.runs.notes), *([self.unfitted] if self.unfitted else []))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it."""
@@ -69,7 +71,7 @@ class LadderResult:
             "folder": self.folder,
             "runs": len(self.runs),
             "seconds": self.seconds,
-            "fit": self.fit.to_dict(),
+            "fit": self.fit.to_dict() if self.fit else None,
             "level": self.level,
             "held_back": [h.to_dict() for h in self.held],
             "status": self.status.to_dict(),
@@ -82,8 +84,7 @@ class LadderResult:
             f"device time of all runs: {duration(self.seconds)}",
             "",
             self._levels(),
-            "",
-            str(self.fit),
+            *(["", str(self.fit)] if self.fit else ["", *note_lines(self.notes)]),
         ]
         if self.held:
             lines += [

@@ -25,7 +25,7 @@ from forerun.ladder.spec import Ladder
 from forerun.ladder.store import Store
 from forerun.ladder.table import read_ladder
 from forerun.ladder.worker import open_corpus
-from forerun.note import DataError
+from forerun.note import DataError, Note
 from forerun.predict import Ensemble, auto
 from forerun.runs import Runs
 
@@ -47,8 +47,9 @@ def run_ladder(
 
     All that happens is kept in ``folder``; the same call there goes on where an earlier one stopped. The forecasts are
     stored before the first held-back run is trained and never made again. ``workers`` processes train one run each;
-    ``launcher`` says where (this machine by default), and ``look(store)`` is called twice a second. Raises ``DataError``
-    when the folder holds another ladder, or the finished runs do not allow a fit.
+    ``launcher`` says where (this machine by default), and ``look(store)`` is called twice a second. Runs that allow no law
+    of size, because something else is varied, are trained all the same: the result then has no fit, and says why. Raises
+    ``DataError`` when the folder holds another ladder, or no run finished.
     """
     _check_workers(workers)
     check_kind("bootstrap", "row", 1000, level)  # before hours of training, not after them
@@ -56,17 +57,29 @@ def run_ladder(
     launcher = launcher or Local()
     drive(store, launcher, workers=workers, look=look)
     runs = read_ladder(folder)
-    fit = auto(runs, level=level, seed=seed)
-    forecast_held_back(store, fit)
+    fit = _law_of_size(runs, level=level, seed=seed)
+    if isinstance(fit, Ensemble):
+        forecast_held_back(store, fit)
     drive(store, launcher, workers=workers, held_back=True, look=look)
-    return result_of(store, fit, runs)
+    return result_of(store, fit, runs, level)
 
 
-def result_of(store: Store, fit: Ensemble, runs: Runs) -> LadderResult:
+def _law_of_size(runs: Runs, *, level: float, seed: int) -> Ensemble | Note:
+    """What ``auto`` makes of the runs, or why it cannot make anything of them."""
+    try:
+        return auto(runs, level=level, seed=seed)
+    except DataError as error:
+        advice = "Save the runs with `forerun ladder table` and fit a law of what was varied."
+        return Note(
+            "no-law-of-size", "error", f"no law of size was fitted: {error.message}", {"reason": error.code}, advice
+        )
+
+
+def result_of(store: Store, fit: Ensemble | Note, runs: Runs, level: float) -> LadderResult:
     """What the ladder in ``store`` came to so far."""
     seconds = sum(row.result["seconds"] for row in store.rows() if row.result)
-    held = scored(store)
-    return LadderResult(str(store.folder), runs, fit, held, fit.level, status(store.folder), seconds)
+    made, why = (fit, None) if isinstance(fit, Ensemble) else (None, fit)
+    return LadderResult(str(store.folder), runs, made, why, scored(store), level, status(store.folder), seconds)
 
 
 def forecast_held_back(store: Store, fit: Ensemble) -> None:
