@@ -245,6 +245,6 @@ def repeat() -> list:
     fit = fr.fit("data-constrained", datasets.read("ladder-repeat"))
     low, high = fit.intervals["R_D"]
     others = ", ".join(f"{name} {value:.3g}" for name, value in fit.params.items() if name != "R_D")
-    note = f"{low:.1f} to {high:.1f}; {others}; {', '.join(note.code for note in fit.notes)}"
+    note = f"{low:.3g} to {high:.3g}; {others}; {', '.join(note.code for note in fit.notes)}"
     what = "repeat: repetitions after which text has lost most of its worth, R_D"
     return [single(what, fit.params["R_D"], fit.runs.n, "epochs", note=note)]
