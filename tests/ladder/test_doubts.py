@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+import forerun as fr
 from forerun.ladder.doubts import doubts
 from forerun.ladder.rung import Rung
 from forerun.ladder.store import Store
@@ -65,6 +66,14 @@ def test_mixtures_are_inputs_of_a_law_and_said_so(told):
     notes = told({replace(BASE, mixture={"a": share, "b": 1 - share}): 2.0 + share / 9 for share in (0.2, 0.8)})
     assert notes["mixed-recipes"].evidence["settings"] == ["mixture"]
     assert "mixture among its inputs" in notes["mixed-recipes"].advice
+
+
+def test_a_law_that_takes_what_the_runs_differ_in_has_no_doubt_about_it(told):
+    notes = told({replace(BASE, mixture={"a": share, "b": 1 - share}): 2.0 + share / 9 for share in (0.2, 0.8)})
+    for law, said in (("data-mixing", False), ("chinchilla", True)):
+        runs = replace(fr.simulate(law, n=40, noise=0.01, seed=0), notes=(notes["mixed-recipes"],))
+        fit = fr.fit(law, runs, uncertainty="none")
+        assert ("mixed-recipes" in [note.code for note in fit.notes]) == said
 
 
 def test_two_recipes_in_one_ladder_are_said(told):

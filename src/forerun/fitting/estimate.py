@@ -123,7 +123,7 @@ def fit(
         None if law.shared or "family" not in runs else runs["family"][order],
         seed,
     )
-    notes = (*runs.notes, *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)
+    notes = (*_about(runs.notes, law), *unit_notes, *_caution(law), *_agreement(solution), *drawn.notes, *found)
     return Fit(
         law=law,
         **_in_units(problem, z, drawn),
@@ -270,6 +270,13 @@ def _different(optimum: Optimum) -> Array:
     value = optimum.value[ranked]
     new = np.append(True, value[1:] > value[:-1] * (1.0 + AGREE))
     return optimum.z[ranked[new & np.isfinite(value)]] if np.isfinite(value).any() else optimum.z
+
+
+def _about(notes: Sequence[Note], law: Law) -> list[Note]:
+    """The doubts about the runs that hold for this law: some fall away when it takes as inputs what the runs differ in."""
+    taken = {name.split("[")[0] for name in law.inputs}
+    answered = [note.evidence.get("unless_inputs") for note in notes]
+    return [note for note, roles in zip(notes, answered) if not (isinstance(roles, list) and taken.issuperset(roles))]
 
 
 def _caution(law: Law) -> list[Note]:

@@ -12,7 +12,7 @@ from forerun.note import Note
 PLATEAU = 0.03  # a loss less than this share below the bigram loss: the run has hardly learned more than pairs of bytes
 REPEATED = 4.0  # passes over the text up to which repeating it is nearly as good as new text (arXiv:2305.16264)
 SCALED = ("width", "depth", "steps", "seed")  # what a ladder is over; everything else is its recipe
-INPUTS = {"mixture", "unique"}  # parts of a recipe that laws can take as inputs
+INPUTS = {"mixture": "r", "unique": "U"}  # parts of a recipe that laws can take as inputs, with their roles
 SEARCHED = ("lr", "adam_lr", "batch")
 
 
@@ -43,10 +43,12 @@ def _mixed(rows: Sequence[Row]) -> list[Note]:
         return []
     count = len({tuple(recipe.items()) for recipe in recipes})
     message = f"the runs have {count} recipes, which differ in {', '.join(differ)}"
+    evidence = {"settings": differ, "recipes": count}
     advice = f"Fit one of them: forerun fit FOLDER --where '{differ[0]} == {recipes[0][differ[0]]}'."
-    if set(differ) <= INPUTS:
+    if set(differ) <= set(INPUTS):
+        evidence |= {"unless_inputs": [INPUTS[setting] for setting in differ]}
         advice = f"Take a law that has {' and '.join(differ)} among its inputs."
-    return [Note("mixed-recipes", "warning", message, {"settings": differ, "recipes": count}, advice)]
+    return [Note("mixed-recipes", "warning", message, evidence, advice)]
 
 
 def _plateau(rows: Sequence[Row], bigram: float) -> list[Note]:
