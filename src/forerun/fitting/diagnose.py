@@ -40,7 +40,7 @@ def diagnose(problem: Problem, optimum: Optimum, verdict: tuple[str, float, floa
     ``verdict`` is the outcome with the gradient and curvature behind it; ``columns`` are the inputs, ``row_numbers``
     where the rows stand in the source, ``families`` which family each belongs to, where that is known.
     """
-    best = int(optimum.value.argmin())
+    best = optimum.best
     z = optimum.z[best]
     outcome, gradient, curvature = verdict
     notes = [*_conditions(outcome, gradient, curvature)]

@@ -97,7 +97,7 @@ def fit(
     order = arrangement(law, runs)
     table = observe(law, runs, chosen, counted).taken(order)
     problem, starts, optimum = solve(law, table, chosen)
-    best = int(optimum.value.argmin())
+    best = optimum.best
     z = optimum.z[best]
     unit, labels, unit_notes = resampled(runs, unit)
     labels = labels if labels is None else labels[order]
@@ -105,7 +105,7 @@ def fit(
     drawn = assess(problem, z, starts, labels, wish)
     lower = _with_lower(problem, optimum, drawn.z)
     if lower is not optimum:
-        optimum, best = lower, int(lower.value.argmin())
+        optimum, best = lower, lower.best
         z = optimum.z[best]
         if uncertainty == "sandwich":  # its draws lie around the optimum that was left
             drawn = assess(problem, z, starts, labels, wish)

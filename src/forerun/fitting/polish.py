@@ -15,6 +15,7 @@ QUADRATIC = 1e-6  # the same, below which a step that keeps its promise to withi
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e14
 SMALL = 0.1  # damping, in units of the metric, below which the promise of a step is close to that of Newton's
+ROUNDING = 1e-10  # relative difference of two objectives that is none
 FLAT = 1e-9  # scaled curvature that counts as none
 REFRESH = 5  # steps after which the metric of problems that need damping is brought up to date
 STRAY = 3  # steps by which a walk may stray from its best point
@@ -33,6 +34,11 @@ class Optimum:
     value: Array
     finished: Array
     steps: int
+
+    @property
+    def best(self) -> int:
+        """Which ended lowest; of those that only rounding tells apart, one that was solved to the end."""
+        return int((self.value + np.where(self.finished, 0.0, ROUNDING * np.abs(self.value))).argmin())
 
 
 @np.errstate(all="ignore")  # steps may leave the domain of the law; they are then refused
