@@ -16,8 +16,9 @@ SCORES = {
     "mscoco_captions": "image_retrieval_recall@5",
     "flickr30k": "image_retrieval_recall@5",
 }
-# H/14 and g/14 are not in the table: GMAC a sample and samples as the source has them, accuracy of their model cards.
-LARGEST = ((190.97 * 256 * 135_646_078, 0.780), (290.74 * 90 * 135_646_078, 0.766))
+# H/14 and g/14 are not in the table: GMAC a sample and samples as the source has them, accuracy and recall as LAION announced them.
+LARGEST_GMAC = (190.97 * 256 * 135_646_078, 290.74 * 90 * 135_646_078)
+LARGEST_SCORE = {"imagenet1k": (0.780, 0.766), "mscoco_captions": (0.734, 0.724)}
 SURFACE = fr.laws.get("rosenfeld-additive").along(y="error")
 
 
@@ -51,7 +52,7 @@ LAION = ("LAION-80M", "LAION-400M", "LAION-2B")
 def test_the_published_imagenet_law_comes_out_once_the_two_largest_models_are_in(table):
     """On the table alone its exponent is -0.106; with H/14 and g/14, whose numbers stand elsewhere, it is -0.111."""
     runs = models(table, "imagenet1k", *LAION)
-    compute, accuracy = np.array(LARGEST).T
+    compute, accuracy = np.array(LARGEST_GMAC), np.array(LARGEST_SCORE["imagenet1k"])
     alone = frontier_fit(runs["compute"], runs["error"])
     full = frontier_fit(np.append(runs["compute"], compute), np.append(runs["error"], 1 - accuracy))
     law = published("OpenCLIP, ImageNet")
@@ -60,24 +61,26 @@ def test_the_published_imagenet_law_comes_out_once_the_two_largest_models_are_in
     assert full.params["A"] == pytest.approx(law["A"], rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("task", "name", "printed", "within"),
-    [("imagenet1k", "ImageNet", 0.8744, 0.05), ("mscoco_captions", "COCO", 0.5884, 0.08)],
-)
-def test_the_published_law_errs_by_about_the_printed_points_on_the_grid(table, task, name, printed, within):
-    """Mean over the best model of each architecture and number of samples. Not equal to the printed mean: the two largest
-    models are not in the table (for ImageNet they are taken from their model cards), and which number of samples each
-    cell was given was not read."""
-    runs, law = models(table, task, *LAION), published(f"OpenCLIP, {name}")
-    best = {}
+def mean_points(table, task, name, *data):
+    """Mean error of the published law in points, over the best model of each architecture and number of samples."""
+    runs, best = models(table, task, *data), {}
     for arch, samples, compute, error in zip(*(runs[k] for k in ("arch", "samples", "compute", "error"))):
         cell = arch, round(np.log(samples))
         best[cell] = min(best.get(cell, (np.inf, 0.0)), (error, compute))
     assert len(best) == 9
-    cells = [*best.values(), *((1 - a, c) for c, a in LARGEST if task == "imagenet1k")]
-    error, compute = np.array(cells).T
-    points = 100 * np.abs(fr.laws.get("power-law")(compute, **law) - error)
-    assert points.mean() == pytest.approx(printed, abs=within)
+    error, compute = np.array([*best.values(), *((1 - s, c) for s, c in zip(LARGEST_SCORE[task], LARGEST_GMAC))]).T
+    return 100 * np.abs(fr.laws.get("power-law")(compute, **published(f"OpenCLIP, {name}")) - error).mean()
+
+
+def test_the_published_coco_law_errs_by_the_printed_points_on_the_models_of_the_largest_data(table):
+    """Two of the eleven recalls are known to a tenth of a point, which leaves a hundredth of the mean open."""
+    assert mean_points(table, "mscoco_captions", "COCO", "LAION-2B") == pytest.approx(0.5884, abs=0.01)
+
+
+def test_the_published_imagenet_law_errs_by_about_the_printed_points(table):
+    """Not reproduced: printed are 0.8744 points; the best model of each cell gives 0.897, those of the largest data 0.943.
+    Which runs the source has in its cells was not read."""
+    assert mean_points(table, "imagenet1k", "ImageNet", *LAION) == pytest.approx(0.8744, abs=0.05)
 
 
 @pytest.mark.capability("vision-language-laws")
