@@ -20,10 +20,7 @@ FLAT = 1e-9  # scaled curvature that counts as none
 REFRESH = 5  # steps after which the metric of problems that need damping is brought up to date
 STRAY = 3  # steps by which a walk may stray from its best point
 CAREFUL, LEAST_CARE = 100.0, 1e-2  # times the damping, and the least, with which it returns to the floor of the valley
-LATER, LATE = (
-    2,
-    30,
-)  # starts of one problem that go on when the lowest has been solved get that many times its steps, and more
+LATER, LATE = 2, 30  # other starts may take so many times the steps of the lowest, and these more
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Optimum:
     @property
     def best(self) -> int:
         """Which ended lowest; of those that only rounding tells apart, one that was solved to the end."""
-        return int((self.value + np.where(self.finished, 0.0, ROUNDING * np.abs(self.value))).argmin())
+        return _lowest(self.value, self.finished)
 
 
 @np.errstate(all="ignore")  # steps may leave the domain of the law; they are then refused
@@ -77,8 +74,8 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
     strayed, promised = np.zeros(count, int), np.zeros(count)
     nothing = EXACT * _mass(problem, weights, count)
     todo = np.flatnonzero(np.isfinite(state.value))
-    steps, last = 0, max_steps
-    while len(todo) and steps < last:
+    steps, lead = 0, 0  # lead: the step at which the lowest was solved, 0 while it is not
+    while len(todo) and steps < max_steps and not (lead and steps >= LATER * lead + LATE):
         steps += 1
         away = strayed[todo] > 0
         careful = np.where(away, np.maximum(CAREFUL * damping[todo], LEAST_CARE), damping[todo])
@@ -105,13 +102,18 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         _put(seen, todo[stray], _take(there, stray))
         _put(seen, todo[~stray], _take(state, todo[~stray]))
         finished[todo[small]] = True
-        if weights is None and last == max_steps and finished[state.value.argmin()]:
-            last = min(max_steps, LATER * steps + LATE)
+        if weights is None:
+            lead = (lead or steps) if finished[_lowest(state.value, finished)] else 0
         todo = todo[~(small | (damping[todo] > LARGEST_DAMPING))]
         hard = todo[damping[todo] >= SMALL]
         if steps % REFRESH == 0 and len(hard):
             metric[hard] = problem.metric(z[hard], None if weights is None else weights[hard])
     return Optimum(z, state.value, finished, steps)
+
+
+def _lowest(value: Array, finished: Array) -> int:
+    """Which problem of a batch has the lowest objective; where only rounding tells some apart, one that is solved."""
+    return int((value + np.where(finished, 0.0, ROUNDING * np.abs(value))).argmin())
 
 
 def _mass(problem: Problem, weights: Array | None, count: int) -> Array:
