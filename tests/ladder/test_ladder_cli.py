@@ -59,7 +59,7 @@ def test_a_ladder_that_is_through_is_shown_again_without_training(folder, capsys
 
 def test_a_ladder_that_varies_no_size_is_trained_to_the_end_and_says_why_it_has_no_law(tmp_path, texts, capsys):
     rates = FILE.replace('["8x1", "16x1", "24x1"]', '"8x1"').replace("[100, 200, 400, 800]", "100\nlr = [0.01, 0.02]")
-    rates = rates.replace('size = "24x1"\nsteps = 1600', 'size = "8x1"\nsteps = 100\nlr = 0.04')
+    rates = rates.replace('size = "24x1"\nsteps = 1600', 'size = "8x1"\nsteps = 100\nlr = [0.04, 0.08]')
     (tmp_path / "ladder.toml").write_text(rates.replace('"texts"', f'"{texts}"'))
     code, out, err = run(capsys, "ladder", "run", tmp_path / "ladder.toml", "--into", tmp_path / "out", "--json")
     assert code == 0
@@ -67,12 +67,14 @@ def test_a_ladder_that_varies_no_size_is_trained_to_the_end_and_says_why_it_has_
     jsonschema.validate(data, schema("ladder"))
     assert data["fit"] is None
     assert data["held_back"] == []
-    assert data["status"]["counts"]["done"] == 3
+    assert data["status"]["counts"]["done"] == 4
     assert "no-law-of-size" in [note["code"] for note in data["notes"]]
     code, out, err = run(capsys, "ladder", "run", "--into", tmp_path / "out")
     assert code == 0
-    assert "no law of size was fitted" in out
-    assert "forerun ladder table" in out
+    first = out.split("\nnotes\n")[1]
+    assert first.startswith("  error    no-law-of-size: no law of size was fitted")
+    assert "forerun ladder table" in first
+    assert "held back: 8x1, 12.8k bytes, 2.6e+08 FLOP (2 runs)" in err
     assert "2 runs of 1 size (8x1)" in err
 
 

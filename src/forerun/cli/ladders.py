@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def _announce(wanted: Ladder, asked: Namespace) -> str:
     lines = [
         f"{len(wanted.rungs)} runs of {len(sizes)} {'size' if len(sizes) == 1 else 'sizes'} ({', '.join(size for _, size in sizes)}), "
         f"{min(flops):.2g} to {max(flops):.2g} FLOP",
-        *(f"held back: {r.size}, {format_quantity(r.tokens, 3)} bytes, {r.flops:.2g} FLOP" for r in wanted.held_back),
+        *_held_back(wanted),
         f"on {wanted.corpus or 'the standard library of this Python'}; everything is kept in {asked.into}; stop and start it as you like",
     ]
     if wanted.shared_flops:
@@ -109,6 +110,12 @@ def _announce(wanted: Ladder, asked: Namespace) -> str:
     if wanted.left_out:
         lines.insert(1, f"left out as too short: {len(wanted.left_out)} runs")
     return "\n".join(lines)
+
+
+def _held_back(wanted: Ladder) -> list[str]:
+    """A line for each size and length that is held back, with how many runs there are of it."""
+    lines = Counter(f"{r.size}, {format_quantity(r.tokens, 3)} bytes, {r.flops:.2g} FLOP" for r in wanted.held_back)
+    return [f"held back: {line}{f' ({count} runs)' if count > 1 else ''}" for line, count in lines.items()]
 
 
 class _Progress:

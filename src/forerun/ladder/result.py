@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from forerun.fitting.result import sort_notes
 from forerun.ladder.progress import Status, duration
 from forerun.note import Note, note_lines, text_table
 from forerun.predict import Ensemble
@@ -62,7 +63,9 @@ class LadderResult:
     @property
     def notes(self) -> tuple[Note, ...]:
         """The doubts about the fit, those about the runs among them, or why there is none."""
-        return (*(self.fit.notes if self.fit else self.runs.notes), *([self.unfitted] if self.unfitted else []))
+        return (
+            self.fit.notes if self.fit else sort_notes((*self.runs.notes, *([self.unfitted] if self.unfitted else [])))
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it."""
@@ -84,7 +87,8 @@ class LadderResult:
             f"device time of all runs: {duration(self.seconds)}",
             "",
             self._levels(),
-            *(["", str(self.fit)] if self.fit else ["", *note_lines(self.notes)]),
+            "",
+            *([str(self.fit)] if self.fit else ["notes", *note_lines(self.notes)]),
         ]
         if self.held:
             lines += [

@@ -53,10 +53,9 @@ def assemble(
     rejected = [(t.candidate.name, why) for t in trials if (why := _why_not(t, tried, axis))]
     usable = [t for t in trials if not _why_not(t, tried, axis)]
     if not usable:
-        reasons = "; ".join(dict.fromkeys(why for _, why in rejected))
-        raise DataError(
-            "too-few-runs", f"no form can be fitted to these runs: {reasons}", advice="Add runs of other sizes"
-        )
+        others = f"; {len(rejected) - 1} other forms cannot either" if len(rejected) > 1 else ""
+        message = f"no form can be fitted to these runs: {rejected[0][1]}{others}"
+        raise DataError("too-few-runs", message, advice="Add runs of other sizes")
     weights = weigh(usable, len(splits))
     missed = misses(usable, len(splits))[:, :SCORED]
     led = led and usable[0] is trials[0]
