@@ -30,7 +30,8 @@ def add_rows(f: Jet, slope: Array, bend: Array, columns: Array, gradient: Array,
     gradient[:, columns] += np.matmul(g, slope[:, :, None])[:, :, 0]
     local = np.matmul(g * bend[:, None, :], g.transpose(0, 2, 1))
     for (i, j), h in f.hess.items():
-        term = np.einsum("bn,bn->b", slope, np.broadcast_to(h, slope.shape))
+        h = h if np.shape(h) == slope.shape else np.broadcast_to(h, slope.shape)
+        term = np.einsum("bn,bn->b", slope, h)
         local[:, i, j] += term
         if i != j:
             local[:, j, i] += term
