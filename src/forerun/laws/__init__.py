@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from forerun.laws.declare import Law, PublishedSet, Term, dot, law, term
+from forerun.laws.declare import Law, PublishedSet, Term, dot, law, stop_gradient, term
 from forerun.laws.param import Param, amplitude, coefficient, exponent, floor, location
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "law",
     "location",
     "names",
+    "stop_gradient",
     "term",
     "terms",
 ]

@@ -358,6 +358,15 @@ def dot(one: Mapping[str, Any], two: Mapping[str, Any]) -> Any:
     return sum(one[m] * two[m] for m in one)
 
 
+def stop_gradient(value: Any) -> Any:
+    """The same number as a constant, whose derivatives are zero: what an iteration inside a formula may start from.
+
+    A law that solves an equation by Newton's method needs derivatives only of the last two steps: iterate on constants,
+    then take two steps from the solution with the parameters themselves.
+    """
+    return getattr(value, "value", value)
+
+
 def _check_signature(
     name: str,
     body: Callable[..., Any],

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from forerun.laws import exponent, law
+from forerun.laws import exponent, law, stop_gradient
 from forerun.laws.loss.kaplan import N_SCALE, NON_EMBEDDING, scale
 from forerun.units import BATCH, LOSS, STEP
 
 NEWTON_STEPS = 7
+EXACT_STEPS = 2  # at the solution they leave the value as it is, and make its two derivatives exact
 S_SCALE = replace(scale("steps at which their part of the loss would be 1", 2600.0, "steps"), search=(1.0, 1e6))
 B_SCALE = replace(scale("critical batch at a loss of one nat", 1.7e8, "tokens"), search=(1e4, 1e12))
 
@@ -37,11 +38,18 @@ def unraveling_trajectory(N, step, batch, *, N_c, alpha_N, S_c, alpha_S, B_star,
     those of the paper are from memory.
     """
     size, full = (N_c / N) ** alpha_N, (S_c / step) ** alpha_S
-    log_loss = np.log(size + full)
-    for _ in range(NEWTON_STEPS):
-        extra = B_star * np.exp(-log_loss / alpha_B) / batch
-        steps = full * (1 + extra) ** alpha_S
-        loss = size + steps
-        slope = 1 + alpha_S / alpha_B * extra / (1 + extra) * steps / loss
-        log_loss = log_loss - (log_loss - np.log(loss)) / slope
+    exact = (size, full, batch, B_star, alpha_S, alpha_B)
+    plain = tuple(stop_gradient(x) for x in exact)
+    log_loss = np.log(plain[0] + plain[1])
+    for terms in [plain] * NEWTON_STEPS + [exact] * EXACT_STEPS:
+        log_loss = _nearer(log_loss, *terms)
     return np.exp(log_loss)
+
+
+def _nearer(log_loss, size, full, batch, B_star, alpha_S, alpha_B):
+    """One step of Newton's method for the logarithm of the loss."""
+    extra = B_star * np.exp(-log_loss / alpha_B) / batch
+    steps = full * (1 + extra) ** alpha_S
+    loss = size + steps
+    slope = 1 + alpha_S / alpha_B * extra / (1 + extra) * steps / loss
+    return log_loss - (log_loss - np.log(loss)) / slope
