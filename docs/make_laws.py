@@ -5,6 +5,7 @@ Everything is read from the declarations, so that a page cannot say other than t
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 import textwrap
@@ -181,10 +182,20 @@ def _link(name: str) -> str:
 
 
 def _code(item: Law | Term) -> str:
-    code = textwrap.dedent(inspect.getsource(item.body))
-    outer = inspect.getclosurevars(item.body).nonlocals
-    given = "".join(f"{name} = {value!r}\n" for name, value in outer.items())
-    return given + ("\n\n" if given else "") + code.rstrip()
+    """The body without what the page says elsewhere (declaration and text), and the helpers of its own file that it calls."""
+    outer = inspect.getclosurevars(item.body)
+    given = [f"{name} = {value!r}" for name, value in outer.nonlocals.items()]
+    own = [f for f in outer.globals.values() if inspect.isfunction(f) and f.__module__ == item.body.__module__]
+    return "\n\n\n".join(["\n".join(given)] * bool(given) + [_plain(item.body), *(_plain(f) for f in own)])
+
+
+def _plain(function: Any) -> str:
+    """The source of a function without decorators and docstring."""
+    node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    first = node.body[0].lineno if ast.get_docstring(node) is None else node.body[1].lineno
+    return "\n".join([*lines[node.lineno - 1 : node.body[0].lineno - 1], *lines[first - 1 : node.end_lineno]])
 
 
 def _input(name: str, column: Any) -> list[str]:
