@@ -188,6 +188,8 @@ class _Reader:
             one, two = (self.text(a) for a in node.args)
             return rf"\sum_{{i}} {one}_{{i}} \thinspace {two}_{{i}}", SUM
         arguments = ", ".join(self.text(a) for a in node.args)
+        if called is np.log1p and len(node.args) == 1:
+            return rf"\ln\left(1 + {arguments}\right)", POWER
         if called in FUNCTIONS and len(node.args) == 1:
             return rf"{FUNCTIONS[called]}\left({arguments}\right)", POWER
         if inspect.isfunction(called) and isinstance(node.func, ast.Name):

@@ -24,7 +24,9 @@ RATIO = amplitude("parameters of the best teacher over those of the student", ty
     output=LOSS,
     params=dict(
         c0=exponent("how a better teacher is harder to follow", typical=2.5, search=(0.2, 5.0)),
-        d1=amplitude("ratio of losses at which the teacher becomes too weak", typical=1.3, search=(0.5, 3.0)),
+        d1=amplitude(
+            "ratio of losses at which a teacher is too weak", typical=1.3, search=(0.5, 3.0), bounds=(0.2, 5.0)
+        ),
         c1=amplitude("power of that ratio in the gap far beyond it", typical=400.0, search=(1.0, 2e3)),
         f1=amplitude("how gradual the change is", typical=0.1, search=(0.03, 1.0)),
         A=amplitude("size of the finite-model part", typical=2000.0),
@@ -39,7 +41,7 @@ def distillation(N, D, teacher_loss, supervised_loss, *, c0, d1, c1, f1, A, alph
 
     The teacher counts by its loss alone. ``supervised_loss`` is what the student would reach on the same tokens of text.
     """
-    bend = (1 + (teacher_loss / (supervised_loss * d1)) ** (1 / f1)) ** (-c1 * f1)
+    bend = np.exp(-c1 * f1 * np.log1p((teacher_loss / (supervised_loss * d1)) ** (1 / f1)))
     return teacher_loss + teacher_loss**-c0 * bend * (A * N**-alpha + B * D**-beta) ** gamma
 
 
