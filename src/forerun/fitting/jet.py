@@ -109,11 +109,17 @@ def _merge(one: dict[Any, Any], two: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def _add(x: Jet, y: Jet) -> Jet:
+    if not x.grad and not y.grad:
+        return Jet(x.value + y.value)
     return Jet(x.value + y.value, _merge(x.grad, y.grad), _merge(x.hess, y.hess))
 
 
 def _multiply(x: Jet, y: Jet) -> Jet:
     u, v = x.value, y.value
+    if not y.grad:
+        return Jet(u * v, {i: _times(g, v) for i, g in x.grad.items()}, {k: h * v for k, h in x.hess.items()})
+    if not x.grad:
+        return _multiply(y, x)
     grad = _merge({i: _times(g, v) for i, g in x.grad.items()}, {i: _times(g, u) for i, g in y.grad.items()})
     hess = _merge({k: h * v for k, h in x.hess.items()}, {k: u * h for k, h in y.hess.items()})
     cross: dict[Pair, Any] = {}
