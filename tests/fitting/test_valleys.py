@@ -33,3 +33,14 @@ def test_starts_of_one_problem_do_not_go_on_long_after_the_lowest_is_solved():
     _, optimum, best = solved(fr.laws.get("idle-experts"), seed=0)
     assert optimum.finished[best]
     assert optimum.steps <= 300
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_refits_whose_floor_ends_at_zero_are_solved(seed):
+    """Steps that were cut off at the bound, and moved the rest as if they were not, left up to 49 of 200 unfinished."""
+    examples, truth = 200 * 2.0 ** np.arange(14), {"E": 0.06, "B": 2.7, "D_l": 1e-3, "beta": 0.041}
+    runs = fr.simulate("rectified-fine-tuning", params=truth, inputs={"examples": examples}, noise=0.003, seed=seed)
+    fit = fr.fit("rectified-fine-tuning", runs, draws=200)
+    assert np.mean(fit.draws[:, list(fit.params).index("E")] == 0.0) > 0.05
+    left = [note.evidence["unfinished"] for note in fit.notes if note.code == "refits-unfinished"]
+    assert sum(left) <= 12

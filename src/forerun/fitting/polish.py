@@ -157,13 +157,37 @@ def _reduced(problem: Problem, z: Array, state: Evaluation, metric: Array) -> tu
 
 
 def _step(problem: Problem, z: Array, state: Evaluation, metric: Array, damping: Array) -> tuple[Array, Array, Array]:
-    """The damped step, the decrease that the quadratic model promises for it, and half its slope along the gradient."""
+    """The damped step, the decrease that the quadratic model promises for it, and half its slope along the gradient.
+
+    A step that ends on another bound is never the last: its slope counts as infinite.
+    """
     gradient, hessian, metric, scale = _reduced(problem, z, state, metric)
     damped = hessian + damping[:, None, None] * metric
     step = _descending(damped, gradient)
+    target = z - step / scale
+    outside = (target < problem.lower) | (target > problem.upper)
+    beyond = np.flatnonzero(outside.any(1))
+    if len(beyond):
+        step[beyond] = _to_bounds(
+            problem, z[beyond], damped[beyond], gradient[beyond], scale[beyond], outside[beyond], step[beyond]
+        )
     move = np.clip(z - step / scale, problem.lower, problem.upper) - z
     model = -(state.gradient * move).sum(1) - 0.5 * np.einsum("bi,bij,bj->b", move, state.hessian, move)
-    return move, model, 0.5 * (gradient * step).sum(1)
+    return move, model, np.where(outside.any(1), np.inf, 0.5 * (gradient * step).sum(1))
+
+
+def _to_bounds(
+    problem: Problem, z: Array, matrix: Array, gradient: Array, scale: Array, outside: Array, step: Array
+) -> Array:
+    """The step again, with the coordinates that would leave their bounds put on them and the others moved in accordance."""
+    there = np.where(step > 0, problem.lower, problem.upper)
+    whole = np.where(outside, (z - np.where(outside, there, z)) * scale, 0.0)
+    left = np.where(outside, 0.0, gradient - np.einsum("bij,bj->bi", matrix, whole))
+    inside = ~outside
+    held = np.where(inside[:, :, None] & inside[:, None, :], matrix, 0.0)
+    every = np.arange(z.shape[1])
+    held[:, every, every] += outside
+    return whole + np.where(outside, 0.0, _descending(held, left))
 
 
 def _descending(matrix: Array, right: Array) -> Array:

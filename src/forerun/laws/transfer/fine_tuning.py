@@ -28,6 +28,8 @@ def _of_all_powers(columns):
             unit="examples^beta",
             typical=166.0,
             search=_of_all_powers,
+            bounds=(1e-4, 1e40),
+            role="coefficient",
         ),
         beta=exponent("how fast the loss falls once it falls", typical=0.455),
     ),
@@ -35,7 +37,8 @@ def _of_all_powers(columns):
 def rectified_fine_tuning(examples, *, E, B, D_l, beta):
     """Loss on the task after fine-tuning on so many examples: flat until they outweigh pre-training, then a power law.
 
-    It begins at E + B / D_l and bends near D_l**(1 / beta) examples. With D_l near zero it is the power law with a floor.
+    It begins at E + B / D_l and bends near D_l**(1 / beta) examples. At the lower bound of D_l it is the power law with
+    a floor.
     """
     return B / (D_l + examples**beta) + E
 
