@@ -22,7 +22,6 @@ STRAY = 3  # steps by which a walk may stray from its best point
 CAREFUL, LEAST_CARE = 100.0, 1e-2  # times the damping, and the least, with which it returns to the floor of the valley
 SMALL_BATCH = 24  # systems up to which their eigenvalues cost least
 LATER, LATE = 2, 30  # other starts may take so many times the steps of the lowest, and these more
-PACE = 20  # steps that show whether a start can still come below the lowest in the steps that it has
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,6 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
     nothing = EXACT * _mass(problem, weights, count)
     todo = np.flatnonzero(np.isfinite(state.value))
     steps, lead = 0, 0  # lead: the step at which the lowest was solved, 0 while it is not
-    before = np.full(count, np.inf)
     while len(todo) and steps < max_steps and not (lead and steps >= LATER * lead + LATE):
         steps += 1
         away = strayed[todo] > 0
@@ -108,11 +106,6 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         todo = todo[~(small | (damping[todo] > LARGEST_DAMPING))]
         if weights is None:
             lead = (lead or steps) if finished[_lowest(state.value, finished)] else 0
-            if steps % PACE == 0:
-                if lead:
-                    reach = (before - state.value) * (LATER * lead + LATE - steps) / PACE
-                    todo = todo[(state.value - reach)[todo] <= state.value.min()]
-                before = state.value.copy()
         hard = todo[damping[todo] >= SMALL]
         if steps % REFRESH == 0 and len(hard):
             metric[hard] = problem.metric(z[hard], None if weights is None else weights[hard])

@@ -24,9 +24,7 @@ RATIO = amplitude("parameters of the best teacher over those of the student", ty
     output=LOSS,
     params=dict(
         c0=exponent("how a better teacher is harder to follow", typical=2.5, search=(0.2, 5.0)),
-        d1=amplitude(
-            "ratio of losses at which a teacher is too weak", typical=1.3, search=(0.5, 3.0), bounds=(0.2, 5.0)
-        ),
+        d1=amplitude("ratio of losses of too weak a teacher", typical=1.3, search=(0.5, 3.0), bounds=(0.2, 5.0)),
         c1=amplitude("power of that ratio in the gap far beyond it", typical=400.0, search=(1.0, 2e3)),
         f1=amplitude("how gradual the change is", typical=0.1, search=(0.03, 1.0)),
         A=amplitude("size of the finite-model part", typical=2000.0),
