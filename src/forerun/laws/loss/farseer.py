@@ -52,10 +52,11 @@ def bend(of, typical):
 def farseer(N, D, *, E, E_power, gamma, B, B_power, beta, p, p_power, alpha):
     """Loss that at each N is a power law in D with a floor; floor, size and exponent change with N, each in its own way.
 
-    The source writes exp(a3 N**gamma + b3) for the floor, and so on: a3 = E_power / (gamma m) and b3 = log E - E_power /
-    gamma with m = 1e9**gamma. Its a and b can only move together and have no limit at gamma = 0; the level and the power
-    at a billion parameters are told by the runs. No coefficients were found, the typical ones are ours. Nine parameters
-    need a full grid of N and D.
+    Each is bent: level exp(power (n**bend - 1) / bend), which is level n**power without a bend. The source writes
+    exp(a3 N**gamma + b3) for the floor, and so on: a3 = E_power / (gamma m) and b3 = log E - E_power / gamma with
+    m = 1e9**gamma. Its a and b can only move together and have no limit at gamma = 0; the level and the power at a billion
+    parameters are told by the runs. No coefficients were found, the typical ones are ours. Nine parameters need a full
+    grid of N and D.
     """
     n = N / BILLION
     return bent(n, E, E_power, gamma) + bent(n, B, B_power, beta) * D ** -bent(n, p, p_power, alpha)
