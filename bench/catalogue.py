@@ -19,7 +19,7 @@ import checks
 
 ROWS = 80
 NOISE = 0.005
-TABLES = 8  # simulated tables of each law
+TABLES = 25  # simulated tables of each law
 PROCESSES = 2
 SLOWEST = 10
 SECONDS = "<= 3"
