@@ -45,5 +45,7 @@ def test_a_noisy_table_tells_every_parameter_on_either_side_of_no_bend(bend, see
     fit = fr.fit(LAW, runs, draws=200)
     assert fit.outcome == "converged"
     assert fit.solution.agreeing > 1
+    errors = (np.array(list(fit.params.values())) - [truth[n] for n in fit.params]) / fit.draws.std(0)
+    assert np.abs(errors).max() < 4.0
     assert fit.params["E"] == pytest.approx(truth["E"], rel=0.05)
     assert fit.params["p"] == pytest.approx(truth["p"], rel=0.1)

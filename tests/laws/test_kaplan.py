@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import forerun as fr
+from forerun.fitting.jet import Jet
+from forerun.fitting.prediction import predict_jet
 
 SMALL, LARGE = (1e6, 6e7), 33e9  # parameters of the runs that are fitted, and of the one held out
 NOISE = 0.003
@@ -54,6 +56,22 @@ def test_the_trajectory_solves_its_own_equation_at_any_batch():
     critical = fr.laws.get("kaplan-bcrit")(loss, B_star=p["B_star"], alpha_B=p["alpha_B"])
     rest = {name: p[name] for name in ("N_c", "alpha_N", "S_c", "alpha_S")}
     np.testing.assert_allclose(fr.laws.get("kaplan-ns")(N, step / (1 + critical / batch), **rest), loss, rtol=1e-10)
+
+
+def test_two_steps_from_the_solution_give_both_derivatives_of_the_trajectory():
+    """The steps before them are taken with constants, which carry none."""
+    law = fr.laws.get("unraveling-trajectory")
+    inputs = [Jet(np.array(x)) for x in ([1e6, 1e9, 1e8], [1e3, 1e5, 1e4], [1e4, 1e6, 1e5])]
+    at = np.array([[law.published[0].values[name] for name in law.params]])
+    exact = predict_jet(law, inputs, at, exact=True)
+    for j in range(at.shape[1]):
+        step = 1e-5 * at[0, j] * np.eye(at.shape[1])[j]
+        up, down = (predict_jet(law, inputs, at + sign * step, exact=True) for sign in (1, -1))
+        slope = (up.value - down.value) / (2 * step[j])
+        np.testing.assert_allclose(exact.grad[j], slope, rtol=1e-6)
+        for i in range(j + 1):
+            bend = (up.grad[i] - down.grad[i]) / (2 * step[j])
+            np.testing.assert_allclose(exact.hess[i, j], bend, rtol=1e-5, atol=1e-9 * np.abs(bend).max())
 
 
 def test_the_compute_exponent_that_the_three_others_predict_is_near_the_measured_one():
