@@ -42,10 +42,10 @@ def bend(of, typical):
         E_power=change("that loss", -0.08),
         gamma=bend("that loss", 0.1),
         B=amplitude("size of the data part at a billion parameters", typical=9800.0),
-        B_power=change("the data part", -0.58),
+        B_power=change("the data part", -0.6),
         beta=bend("the data part", 0.12),
         p=exponent("how fast the data part falls with D at a billion parameters", typical=0.37, bounds=(1e-3, 6.0)),
-        p_power=change("that exponent", -0.08),
+        p_power=change("that exponent", -0.05),
         alpha=bend("that exponent", 0.1),
     ),
 )
