@@ -121,6 +121,17 @@ def test_one_wrong_run_that_decides_is_named():
     assert note(fit, "few-points-decide").evidence["rows"] == [5]
 
 
+def test_a_bound_that_is_reached_without_a_run_is_no_certainty():
+    """Without the last run the floor is at zero in every refit: their spread, which is none, is not its doubt."""
+    x = np.geomspace(1e3, 1e7, 30)
+    y = 5 * x**-0.2 * np.exp(-0.004 * np.log(x / 1e3) ** 2 + 0.003 * np.random.default_rng(0).standard_normal(30))
+    y[-1] *= 1.6
+    fit = fr.fit("power-law-floor", fr.read_runs({"x": x, "y": y}), objective="squared-log", uncertainty="none")
+    found = note(fit, "few-points-decide").evidence
+    assert found["rows"] == [30]
+    assert 2.5 <= found["standard_errors"] < 10
+
+
 def test_residual_trend_names_the_input():
     n, d = WIDE
     runs = runs_on(n, d, factor=1 + 0.02 * np.log10(n / n.min()) ** 2)

@@ -286,7 +286,8 @@ def _decisive(problem: Problem, z: Array, starts: Array, sets: list[tuple[int, .
     """The set of rows whose absence moves the fit most, if by more than the rest leaves in doubt.
 
     Each set that matters to first order is left out in a refit. Sandwich errors pick the one that moves the fit most and
-    is not within the doubt of the rest; the verdict on it comes from a bootstrap of the remaining rows.
+    is not within the doubt of the rest; the verdict on it comes from a bootstrap of the remaining rows. What ends on a bound
+    without the set leaves no doubt by itself, so there that of all rows counts.
     """
     sets = [rows for rows in sets if (np.abs(influence[list(rows)].sum(0)) / error).max() >= QUIET_SHIFT]
     if not sets:
@@ -296,13 +297,16 @@ def _decisive(problem: Problem, z: Array, starts: Array, sets: list[tuple[int, .
         weights[list(rows)] = 0.0
     without = refit(problem, starts[:8], keep, seed).z
     moved = np.abs(without - z)
-    doubtful = [s for s, w in enumerate(keep) if (moved[s] / _influence(problem, without[s], w)[1]).max() > QUICK_SHIFT]
+    left = np.where((without <= problem.lower) | (without >= problem.upper), error, 0.0)
+    rest = [np.maximum(_influence(problem, x, w)[1], least) for x, w, least in zip(without, keep, left)]
+    doubtful = [s for s in range(len(sets)) if (moved[s] / rest[s]).max() > QUICK_SHIFT]
     if not doubtful:
         return None
     worst = max(doubtful, key=lambda s: (moved[s] / error).max())
     weights = keep[worst] * np.random.default_rng([seed, 2]).exponential(size=(FEW_DRAWS, problem.rows))
     low, high = percentiles(refit(problem, without[worst][None], weights, seed).z, [0.16, 0.84])
-    shift = moved[worst] / np.maximum((high - low) / 2.0, 1e-6 * (1.0 + np.abs(z)))
+    doubt = np.maximum((high - low) / 2.0, left[worst])
+    shift = moved[worst] / np.maximum(doubt, 1e-6 * (1.0 + np.abs(z)))
     if shift.max() < FEW_SHIFT:
         return None
     readable = shift * [1.0 if problem.param(n).role != "amplitude" else 0.0 for n in problem.names]
