@@ -11,9 +11,9 @@ import re
 import numpy as np
 
 import forerun as fr
-from forerun.fitting.jet import Jet
+from forerun.fitting.jet import Jet, parameter, slopes, weighted_bends
 from forerun.fitting.observations import law_inputs
-from forerun.fitting.prediction import predict, predict_jet
+from forerun.fitting.prediction import differentiate, predict
 from forerun.laws.declare import STATUSES
 from forerun.runs import Runs
 
@@ -118,10 +118,17 @@ def has_right_derivatives(law):
             return law(*inputs, **columns_of(law, moved))
         return predict(law, inputs, moved)
 
-    with np.errstate(all="ignore"):
-        exact = law(*jets, **{n: Jet(v, {i: 1.0}) for i, (n, v) in enumerate(columns_of(law, params).items())}) \
-            if isinstance(law, fr.Term) else predict_jet(law, jets, params, exact=True)  # fmt: skip
     f = value(params)
+    with np.errstate(all="ignore"):
+        if isinstance(law, fr.Term):
+            made = law(*jets, **{n: parameter(v, i) for i, (n, v) in enumerate(columns_of(law, params).items())})
+            gradient = slopes(made, f.shape, len(names))
+            bends = lambda weights: weighted_bends(made, weights, len(names))  # noqa: E731
+        else:
+            exact = differentiate(law, jets, params, exact=True)
+            gradient, bends = exact.slopes, exact.bends
+        # row by row: the sum over rows under weights that leave one
+        hessian = np.stack([bends(np.broadcast_to(row, f.shape)) for row in np.eye(f.shape[1])], axis=-1)
 
     def difference(i, at):
         steps = [at + k * STEP * sizes * (np.arange(len(names)) == i) for k in PLACES]
@@ -129,12 +136,12 @@ def has_right_derivatives(law):
 
     for i, name in enumerate(names):
         size = sizes[:, i : i + 1]
-        found, expected = np.broadcast_to(exact.grad.get(i, 0.0), f.shape) * size, difference(i, params)
+        found, expected = gradient[:, i] * size, difference(i, params)
         agree(found, expected, np.abs(f) + np.abs(expected), GRADIENT_DIGITS, f"d {law.name} / d {name}")
         for j in range(i, len(names)):
             moved = [params + k * STEP * sizes * (np.arange(len(names)) == j) for k in PLACES]
             second = sum(c * difference(i, m) for c, m in zip(SIXTH_ORDER, moved) if c) / STEP
-            found = np.broadcast_to(exact.hess.get((i, j), 0.0), f.shape) * size * sizes[:, j : j + 1]
+            found = hessian[:, i, j] * size * sizes[:, j : j + 1]
             scale = np.abs(f) + np.abs(expected) + np.abs(second)
             agree(found, second, scale, HESSIAN_DIGITS, f"d2 {law.name} / d {name} d {names[j]}")
 

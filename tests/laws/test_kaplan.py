@@ -7,7 +7,7 @@ import pytest
 
 import forerun as fr
 from forerun.fitting.jet import Jet
-from forerun.fitting.prediction import predict_jet
+from forerun.fitting.prediction import differentiate
 
 SMALL, LARGE = (1e6, 6e7), 33e9  # parameters of the runs that are fitted, and of the one held out
 NOISE = 0.003
@@ -63,15 +63,15 @@ def test_two_steps_from_the_solution_give_both_derivatives_of_the_trajectory():
     law = fr.laws.get("unraveling-trajectory")
     inputs = [Jet(np.array(x)) for x in ([1e6, 1e9, 1e8], [1e3, 1e5, 1e4], [1e4, 1e6, 1e5])]
     at = np.array([[law.published[0].values[name] for name in law.params]])
-    exact = predict_jet(law, inputs, at, exact=True)
+    exact = differentiate(law, inputs, at, exact=True)
+    bends = np.stack([exact.bends(row[None])[0] for row in np.eye(3)], axis=-1)
     for j in range(at.shape[1]):
         step = 1e-5 * at[0, j] * np.eye(at.shape[1])[j]
-        up, down = (predict_jet(law, inputs, at + sign * step, exact=True) for sign in (1, -1))
-        slope = (up.value - down.value) / (2 * step[j])
-        np.testing.assert_allclose(exact.grad[j], slope, rtol=1e-6)
-        for i in range(j + 1):
-            bend = (up.grad[i] - down.grad[i]) / (2 * step[j])
-            np.testing.assert_allclose(exact.hess[i, j], bend, rtol=1e-5, atol=1e-9 * np.abs(bend).max())
+        up, down = (differentiate(law, inputs, at + sign * step, exact=True) for sign in (1, -1))
+        np.testing.assert_allclose(exact.slopes[0, j], (up.value - down.value)[0] / (2 * step[j]), rtol=1e-6)
+        bend = (up.slopes - down.slopes)[0] / (2 * step[j])
+        for i in range(at.shape[1]):
+            np.testing.assert_allclose(bends[i, j], bend[i], rtol=1e-5, atol=1e-9 * np.abs(bend[i]).max())
 
 
 def test_the_compute_exponent_that_the_three_others_predict_is_near_the_measured_one():

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from forerun.fitting.jet import Jet
+from forerun.fitting.jet import Jet, parameter, slopes, weighted_bends
 from forerun.laws import Law
 from forerun.note import DataError
 
 Array = np.ndarray
-CHUNK = 1 << 14  # elements of a work array: it stays in cache, and below what the C library maps anew each time
+CHUNK = 1 << 14  # elements of a work array: it stays in cache
+# The C library of Linux gives freed memory back to the system beyond a limit, so that every evaluation would be handed
+# new pages to fill. Freeing one large array, of which no page was touched, raises that limit to twice its size.
+np.empty(33_000_000, np.uint8)
 NO_ROOT = 1e-12  # of the width between the limits, within which y is a limit
 ROOT_STEPS = 60
 ROOT_TOLERANCE = 1e-13
 SATURATED = 36.0  # logit beyond which 1 - sigmoid is below double precision
 
 
-def parts(count: int, rows: int) -> list[slice]:
+def parts(count: int, rows: int, at_once: int = CHUNK) -> list[slice]:
     """Slices of a batch of ``count`` problems over ``rows`` rows each, so that a work array stays small."""
-    size = max(1, CHUNK // rows)
+    size = max(1, at_once // rows)
     return [slice(i, i + size) for i in range(0, count, size)]
 
 
@@ -43,19 +47,32 @@ def predict_prepared(law: Law, inputs: Sequence[Jet], params: Array) -> Array:
         return _broadcast(law, f.value if isinstance(f, Jet) else f, len(params), [x.value for x in inputs])
 
 
-def predict_jet(law: Law, inputs: Sequence[Jet], params: Array, exact: bool) -> Jet:
-    """As :func:`predict`, with gradient and Hessian in the natural parameters; ``exact=False`` takes differences."""
-    named = _columns(law, params)
+@dataclass(frozen=True)
+class Prediction:
+    """Outcomes (B, n) with their slopes (B, p, n) by the natural parameters.
+
+    ``bends(weights)`` gives sums over rows (B, p, p) of ``weights`` (B, n) times the second derivatives.
+    """
+
+    value: Array
+    slopes: Array
+    bends: Callable[[Array], Array]
+
+
+def differentiate(law: Law, inputs: Sequence[Jet], params: Array, exact: bool) -> Prediction:
+    """As :func:`predict`, with derivatives; ``exact=False`` takes differences."""
     if not exact:
         return _differences(law, [x.value for x in inputs], params)
-    jets = {name: Jet(value, {i: 1.0}) for i, (name, value) in enumerate(named.items())}
+    named = _columns(law, params)
+    jets = {name: parameter(value, i) for i, (name, value) in enumerate(named.items())}
     if law.between is not None:
         return _implicit(law, inputs, named, jets)
     f = law.body(*inputs, **jets)
     if not isinstance(f, Jet):
         raise TypeError("the formula lost its derivatives")
-    f.value = _broadcast(law, f.value, len(params), [x.value for x in inputs])
-    return f
+    value = _broadcast(law, f.value, len(params), [x.value for x in inputs])
+    p = len(jets)
+    return Prediction(value, slopes(f, value.shape, p), lambda weights: weighted_bends(f, weights, p))
 
 
 def supports_jets(law: Law, inputs: Sequence[Array], params: Array) -> bool:
@@ -64,18 +81,14 @@ def supports_jets(law: Law, inputs: Sequence[Array], params: Array) -> bool:
     points = [np.asarray(x, float)[: min(len(x), 16)] for x in inputs]
     try:
         with np.errstate(all="ignore"):
-            exact = predict_jet(law, [Jet(x) for x in points], params, exact=True)
-            close = _differences(law, points, params)
+            exact = differentiate(law, [Jet(x) for x in points], params, exact=True)
+            close = _slopes(law, points, params)
     except (TypeError, AttributeError, ValueError):
         return False
-    for i in range(params.shape[1]):
-        one = np.broadcast_to(exact.grad.get(i, 0.0), close.value.shape)
-        two = close.grad[i]
-        size = np.maximum(np.abs(two), 1e-4 * np.abs(close.value) / np.maximum(np.abs(params), least)[:, i : i + 1])
-        wrong = np.isfinite(two) & np.isfinite(one) & (np.abs(one - two) > 1e-3 * size)
-        if wrong.mean() > 0.05:
-            return False
-    return True
+    size = np.abs(exact.value)[:, None, :] / np.maximum(np.abs(params), least)[:, :, None]
+    size = np.maximum(np.abs(close), 1e-4 * size)
+    wrong = np.isfinite(close) & np.isfinite(exact.slopes) & (np.abs(exact.slopes - close) > 1e-3 * size)
+    return bool((wrong.mean((0, 2)) <= 0.05).all())
 
 
 def _columns(law: Law, params: Array) -> dict[str, Array]:
@@ -106,8 +119,9 @@ def _root(law: Law, inputs: Sequence[Jet], named: dict[str, Array]) -> Array:
     sign = None
     for _ in range(ROOT_STEPS):
         share = 0.5 * (1.0 + np.tanh(0.5 * z))
-        r = law.body(Jet(low + (high - low) * share, {0: (high - low) * share * (1.0 - share)}), *inputs, **named)
-        slope = np.broadcast_to(r.grad[0], z.shape)
+        rise = (high - low) * share * (1.0 - share)
+        r = law.body(Jet(low + (high - low) * share, gradient=((0,), rise[:, None])), *inputs, **named)
+        slope = slopes(r, z.shape, 1)[:, 0]
         sign = np.sign(np.nanmedian(slope)) if sign is None else sign
         above = r.value * sign > 0
         newton = z - r.value / slope
@@ -125,35 +139,33 @@ def _root(law: Law, inputs: Sequence[Jet], named: dict[str, Array]) -> Array:
     return np.where(high > low, y, np.nan)
 
 
-def _implicit(law: Law, inputs: Sequence[Jet], named: dict[str, Array], jets: dict[str, Jet]) -> Jet:
-    """Derivatives of the root by the implicit function theorem, to second order."""
-    y = _root(law, inputs, named)
+def _implicit(law: Law, inputs: Sequence[Jet], named: dict[str, Array], jets: dict[str, Jet]) -> Prediction:
+    """Derivatives of the root by the implicit function theorem.
+
+    The residual r(y, parameters) stays zero where y follows: first y' = -r_parameters / r_y, and then, with y' put in for
+    what y is, r_y y'' is minus the second derivatives of the residual.
+    """
+    root = _root(law, inputs, named)
     p = len(jets)
-    r = law.body(Jet(y, {p: 1.0}), *inputs, **jets)
-    inverse = -1.0 / r.grad[p]
-    grad = {i: g * inverse for i, g in r.grad.items() if i != p}
-    hess = {}
-    ryy = r.hess.get((p, p), 0.0)
-    for i in grad:
-        for j in grad:
-            if i <= j:
-                bent = r.hess.get((i, j), 0.0) + r.hess.get((i, p), 0.0) * grad[j] + r.hess.get((j, p), 0.0) * grad[i]
-                hess[i, j] = (bent + ryy * grad[i] * grad[j]) * inverse
-    return _at_limits(law, named, list(jets), Jet(y, grad, hess))
+    there, moving = _at_limits(law, named, root)
+    low, high = (named[name] for name in law.between or ())
+    y = np.where(there, 0.5 * (low + high), root)  # anywhere inside: it counts for nothing there
+    residual = slopes(law.body(parameter(y, p), *inputs, **jets), y.shape, p + 1)
+    inverse = -1.0 / residual[:, p]
+    follows = residual[:, :p] * inverse[:, None]
+    r = law.body(Jet(y, gradient=(tuple(range(p)), follows)), *inputs, **jets)
+    rise = np.where(there[:, None], 0.0, follows)
+    for i, name in enumerate(jets):
+        rise[:, i] += moving.get(name, 0.0)
+    return Prediction(root, rise, lambda weights: weighted_bends(r, np.where(there, 0.0, weights * inverse), p))
 
 
-def _at_limits(law: Law, named: dict[str, Array], params: Sequence[str], found: Jet) -> Jet:
-    """Where there is no root, y is one of the limits and moves with that limit only."""
+def _at_limits(law: Law, named: dict[str, Array], y: Array) -> tuple[Array, dict[str, Array]]:
+    """Where there is no root, y is one of the limits and moves with that limit only: where, and with which."""
     low, high = (named[name] for name in law.between or ())
     nearness = NO_ROOT * (high - low)
-    moving = dict(zip(law.between or (), (found.value - low <= nearness, high - found.value <= nearness)))
-    there = np.logical_or(*moving.values())
-    if there.any():
-        for i, name in enumerate(params):
-            found.grad[i] = np.where(there, np.where(moving.get(name, False), 1.0, 0.0), found.grad.get(i, 0.0))
-        for pair, value in found.hess.items():
-            found.hess[pair] = np.where(there, 0.0, value)
-    return found
+    moving = dict(zip(law.between or (), (y - low <= nearness, high - y <= nearness)))
+    return np.logical_or(*moving.values()), moving
 
 
 def _step_floor(law: Law) -> Array:
@@ -163,27 +175,37 @@ def _step_floor(law: Law) -> Array:
     return np.where(linear, 1e-3 * np.maximum(typical, 1e-12), 0.0)
 
 
-def _differences(law: Law, inputs: Sequence[Array], params: Array) -> Jet:
+def _at(law: Law, inputs: Sequence[Array], params: Array, *moves: tuple[int, Array]) -> Array:
+    """The outcome with some parameters moved, each by its own step (B, p)."""
+    moved = params.copy()
+    for i, step in moves:
+        moved[:, i] += step[:, i]
+    return predict(law, inputs, moved)
+
+
+def _slopes(law: Law, inputs: Sequence[Array], params: Array) -> Array:
+    """Slopes (B, p, n) by central differences, to about 8 digits."""
+    step = 1e-5 * np.maximum(np.abs(params), _step_floor(law))
+    rise = [_at(law, inputs, params, (i, step)) - _at(law, inputs, params, (i, -step)) for i in range(params.shape[1])]
+    return np.stack(rise, axis=1) / (2.0 * step[:, :, None])
+
+
+def _differences(law: Law, inputs: Sequence[Array], params: Array) -> Prediction:
     """Central differences, for formulas that use functions without a rule: about 8 digits of slope, 6 of curvature."""
-    p, least = params.shape[1], _step_floor(law)
-    step = 2e-4 * np.maximum(np.abs(params), least)
-    fine = 1e-5 * np.maximum(np.abs(params), least)
-
-    def at(*moves: tuple[int, float, Array]) -> Array:
-        moved = params.copy()
-        for i, factor, size in moves:
-            moved[:, i] += factor * size[:, i]
-        return predict(law, inputs, moved)
-
+    p = params.shape[1]
+    step = 2e-4 * np.maximum(np.abs(params), _step_floor(law))
     value = predict(law, inputs, params)
-    grad, hess = {}, {}
-    plus = [at((i, 1.0, step)) for i in range(p)]
-    minus = [at((i, -1.0, step)) for i in range(p)]
-    for i in range(p):
-        grad[i] = (at((i, 1.0, fine)) - at((i, -1.0, fine))) / (2.0 * fine[:, i : i + 1])
-        hess[i, i] = (plus[i] - 2.0 * value + minus[i]) / step[:, i : i + 1] ** 2
-        for j in range(i):
-            both = at((i, 1.0, step), (j, 1.0, step)) + at((i, -1.0, step), (j, -1.0, step))
-            mixed = both - plus[i] - plus[j] - minus[i] - minus[j] + 2.0 * value
-            hess[j, i] = mixed / (2.0 * step[:, i : i + 1] * step[:, j : j + 1])
-    return Jet(value, grad, hess)
+
+    def bends(weights: Array) -> Array:
+        out = np.empty((len(params), p, p))
+        plus = [_at(law, inputs, params, (i, step)) for i in range(p)]
+        minus = [_at(law, inputs, params, (i, -step)) for i in range(p)]
+        for i in range(p):
+            out[:, i, i] = (weights * (plus[i] - 2.0 * value + minus[i])).sum(1) / step[:, i] ** 2
+            for j in range(i):
+                both = _at(law, inputs, params, (i, step), (j, step)) + _at(law, inputs, params, (i, -step), (j, -step))
+                mixed = both - plus[i] - plus[j] - minus[i] - minus[j] + 2.0 * value
+                out[:, i, j] = out[:, j, i] = (weights * mixed).sum(1) / (2.0 * step[:, i] * step[:, j])
+        return out
+
+    return Prediction(value, _slopes(law, inputs, params), bends)

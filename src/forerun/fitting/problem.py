@@ -10,14 +10,17 @@ import numpy as np
 
 from forerun.fitting.jet import Jet
 from forerun.fitting.objective import SMALLEST_SCALE, Objective, Terms
-from forerun.fitting.prediction import CHUNK, parts, predict_jet, predict_prepared
+from forerun.fitting.prediction import CHUNK, Prediction, differentiate, parts, predict_prepared
 from forerun.fitting.prior import Prior
-from forerun.fitting.sums import add_rows, add_scale, stacked, weighted_sum
+from forerun.fitting.sums import add_rows, add_scale, gram, weighted_sum
 from forerun.laws import Law, Param
 
 Array = np.ndarray
 
 
+REMEMBERED = (
+    CHUNK // 2
+)  # elements at once where every step of the formula keeps its own until the derivatives are taken
 SCALE = "(scale)"  # the name of the scale of the residuals, where the objective fits it jointly
 SCALE_PARAM = Param((SMALLEST_SCALE, np.inf), "log", meaning="scale of the residuals", role="scale")
 
@@ -182,8 +185,9 @@ class Problem:
 
     def evaluate(self, z: Array, weights: Array | None = None) -> Evaluation:
         """Objective, gradient and Hessian of each vector under its own row weights."""
-        parts = [self._evaluate(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
-        found = Evaluation(*(np.concatenate(x) for x in zip(*parts)))
+        few = self._parts(z, REMEMBERED)
+        parts = [self._evaluate(z[part], None if weights is None else weights[part]) for part in few]
+        found = Evaluation(*(np.concatenate(x) for x in zip(*parts))) if len(parts) > 1 else Evaluation(*parts[0])
         if self.prior is None:
             return found
         found.gradient[:, self.prior.columns] += self.prior.gradient(z, self._shifts(weights))
@@ -192,9 +196,8 @@ class Problem:
 
     def metric(self, z: Array, weights: Array | None = None) -> Array:
         """Positive curvature matrices (B, p, p) that majorize the objective's where the law is close to linear."""
-        found = np.concatenate(
-            [self._metric(z[part], None if weights is None else weights[part]) for part in self._parts(z)]
-        )
+        few = self._parts(z, REMEMBERED)
+        found = np.concatenate([self._metric(z[part], None if weights is None else weights[part]) for part in few])
         if self.prior is not None:
             found[:, self.prior.columns, self.prior.columns] += self.prior.precision
         return found
@@ -215,12 +218,11 @@ class Problem:
         params = self.natural(z[None])
         factor = np.where(self.log, params, 1.0)
         for block in self.blocks:
-            f, slope, _, side = self._terms(block, params)
+            f, _, slope, _, side = self._terms(block, params)
             out = np.zeros((len(block.y), len(self.names)))
             if side is not None:
                 out[:, -1] = side[0][0]
-            for k, column in enumerate(block.columns):
-                out[:, column] += (slope * f.grad.get(k, 0.0))[0]
+            out[:, block.columns] += (slope[0] * f.slopes[0]).T
             yield block.rows, out * factor * self.row_weights[block.rows, None]
 
     def predictions(self, z: Array, every: int) -> tuple[Array, Array]:
@@ -231,21 +233,20 @@ class Problem:
         for block in self.blocks:
             some = replace(block, inputs=tuple(x[::every] for x in block.inputs), y=block.y[::every])
             with np.errstate(all="ignore"):
-                f = predict_jet(self.law, some.jets, params[:, some.columns], self.exact)
-            slope = np.zeros((*f.value.shape, len(self.names)))
-            for k, column in enumerate(some.columns):
-                slope[:, :, column] += f.grad.get(k, 0.0)
+                f = differentiate(self.law, some.jets, params[:, some.columns], self.exact)
+            value, slope = f.value, np.zeros((*f.value.shape, len(self.names)))
+            slope[:, :, some.columns] += f.slopes.transpose(0, 2, 1)
             if self.objective.residual == "log":
-                slope, f.value = slope / f.value[:, :, None], np.log(f.value)
-            values.append(f.value)
+                slope, value = slope / value[:, :, None], np.log(value)
+            values.append(value)
             slopes.append(slope * factor)
         return np.concatenate(values, axis=1), np.concatenate(slopes, axis=1)
 
     def _shifts(self, weights: Array | None) -> Array | float:
         return 0.0 if weights is None or weights.shape[1] == self.rows else weights[:, self.rows :]
 
-    def _parts(self, z: Array) -> Sequence[slice]:
-        return parts(len(z), max(len(b.y) for b in self.blocks))
+    def _parts(self, z: Array, at_once: int = CHUNK) -> Sequence[slice]:
+        return parts(len(z), max(len(b.y) for b in self.blocks), at_once)
 
     def _values(self, z: Array, weights: Array | None) -> Array:
         total, params = np.zeros(len(z)), self.natural(z)
@@ -259,17 +260,16 @@ class Problem:
     def _scale(self, params: Array) -> Array | None:
         return params[:, -1:] if self.objective.scaled else None
 
-    def _terms(self, block: Block, params: Array) -> tuple[Jet, Array, Array, Terms | None]:
-        """The prediction's derivatives with the objective as its value, and the objective's own derivatives."""
+    def _terms(self, block: Block, params: Array) -> tuple[Prediction, Array, Array, Array, Terms | None]:
+        """The prediction; the objective of each row with two derivatives by it, and with those by the scale."""
         scale = self._scale(params)
         with np.errstate(all="ignore"):
-            f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
+            f = differentiate(self.law, block.jets, params[:, block.columns], self.exact)
             value, slope, bend = self.objective.terms(f.value, block.y, block.trials, 2, scale)
             side = None if scale is None else self.objective.scale_terms(f.value, block.y, scale)
         assert slope is not None
         assert bend is not None
-        f.value = value
-        return f, slope, bend, side
+        return f, value, slope, bend, side
 
     def _weights(self, block: Block, weights: Array | None) -> Array:
         own = self.row_weights[block.rows]
@@ -280,13 +280,10 @@ class Problem:
         out = np.zeros((len(z), z.shape[1], z.shape[1]))
         for block in self.blocks:
             with np.errstate(all="ignore"):
-                f = predict_jet(self.law, block.jets, params[:, block.columns], self.exact)
+                f = differentiate(self.law, block.jets, params[:, block.columns], self.exact)
                 curvature = self.objective.majorizer(f.value, block.y, block.trials, self._scale(params))
                 curvature = curvature * self._weights(block, weights)
-                g = stacked(f, curvature.shape, len(block.columns))
-                out[:, block.columns[:, None], block.columns[None, :]] += np.matmul(
-                    g * curvature[:, None, :], g.transpose(0, 2, 1)
-                )
+                out[:, block.columns[:, None], block.columns] += gram(f.slopes, curvature)
         if self.objective.scaled:  # the curvature of a Gaussian's logarithm of its scale
             out[:, -1, -1] = 2.0 * (self.row_weights.sum() if weights is None else weights @ self.row_weights)
             out[:, -1, -1] /= params[:, -1] ** 2
@@ -295,25 +292,26 @@ class Problem:
         out[~np.isfinite(out).all((1, 2))] = np.eye(z.shape[1])
         return out
 
+    @np.errstate(all="ignore")
     def _evaluate(self, z: Array, weights: Array | None) -> tuple[Array, Array, Array]:
         count, p = z.shape
         params = self.natural(z)
         value, gradient, hessian = np.zeros(count), np.zeros((count, p)), np.zeros((count, p, p))
         for block in self.blocks:
-            f, slope, bend, side = self._terms(block, params)
-            with np.errstate(all="ignore"):
-                w = self._weights(block, weights)
-                value += weighted_sum(f.value, w)
-                add_rows(f, slope * w, bend * w, block.columns, gradient, hessian)
-                if side is not None:
-                    add_scale(f, tuple(t * w for t in side), block.columns, gradient, hessian)
+            f, terms, slope, bend, side = self._terms(block, params)
+            w = self._weights(block, weights)
+            value += weighted_sum(terms, w)
+            add_rows(f, slope * w, bend * w, block.columns, gradient, hessian)
+            if side is not None:
+                add_scale(f, tuple(t * w for t in side), block.columns, gradient, hessian)
         factor = np.where(self.log, params, 1.0)
         gradient *= factor
         hessian *= factor[:, :, None] * factor[:, None, :]
-        diagonal = np.arange(p)
-        hessian[:, diagonal, diagonal] += np.where(self.log, gradient, 0.0)
-        broken = ~(np.isfinite(value) & np.isfinite(gradient).all(1) & np.isfinite(hessian).all((1, 2)))
-        value[broken], gradient[broken], hessian[broken] = np.inf, 0.0, np.eye(p)
+        diagonal = np.einsum("bii->bi", hessian)  # a view
+        diagonal += gradient * self.log
+        broken = ~np.isfinite(value + gradient.sum(1) + hessian.sum((1, 2)))
+        if broken.any():
+            value[broken], gradient[broken], hessian[broken] = np.inf, 0.0, np.eye(p)
         return value, gradient, hessian
 
 

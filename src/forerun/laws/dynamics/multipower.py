@@ -19,7 +19,7 @@ def saturation(meaning: str, typical: float) -> Param:
 
 
 def pieces(step, lr):
-    """The area so far, and for each piece of the schedule up to a logged step its fall, its rate, and the area since.
+    """The area and the fall so far, and for each piece of the schedule up to a logged step fall, rate, and area since.
 
     Read as straight lines from rate zero at step zero; a change between two flat stretches is a jump at the later step.
     """
@@ -39,7 +39,7 @@ def pieces(step, lr):
         np.minimum(np.searchsorted(before, total * (1 - s)), at) for s in np.geomspace(NEAREST, 1, BY_AREA + 1)[:-1]
     ]
     ends += [np.minimum(np.searchsorted(changed, changed[at] * s), at) for s in np.arange(1, BY_CHANGE) / BY_CHANGE]
-    made = [total]
+    made = [total, fallen[at]]
     for low, high in pairwise(np.sort(ends, axis=0)):
         size = np.maximum(changed[high] - changed[low], 1e-300)
         since = np.clip(total - (start[high] - start[low]) / size, SMALLEST, None)
@@ -67,13 +67,13 @@ def pieces(step, lr):
         gamma=saturation("how much sooner at a low rate", 0.65),
     ),
 )
-def multi_power_law(area, *pieces, L0, A, alpha, B, C, beta, gamma):
+def multi_power_law(area, fallen, *pieces, L0, A, alpha, B, C, beta, gamma):
     """Loss at a step: a power law in the area under the schedule, less a gain for every fall of the rate so far.
 
     The rising rate of the warm-up counts as a negative fall: a schedule without its warm-up is off by 0.1 nats. Three
     curves hardly tell C, beta and gamma apart: ``tie(gamma="beta")`` then predicts other schedules better.
     """
+    slower, later = -gamma, -beta
     each = zip(pieces[::3], pieces[1::3], pieces[2::3])
-    return (
-        L0 + A * area**-alpha - B * sum(fall * (1 - (1 + C * lr**-gamma * since) ** -beta) for fall, lr, since in each)
-    )
+    to_come = sum(fall * (1 + C * (lr**slower * since)) ** later for fall, lr, since in each)
+    return L0 + A * area**-alpha - B * (fallen - to_come)
