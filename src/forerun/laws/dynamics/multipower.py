@@ -73,7 +73,6 @@ def multi_power_law(area, fallen, *pieces, L0, A, alpha, B, C, beta, gamma):
     The rising rate of the warm-up counts as a negative fall: a schedule without its warm-up is off by 0.1 nats. Three
     curves hardly tell C, beta and gamma apart: ``tie(gamma="beta")`` then predicts other schedules better.
     """
-    slower, later = -gamma, -beta
     each = zip(pieces[::3], pieces[1::3], pieces[2::3])
-    to_come = sum(fall * (1 + C * (lr**slower * since)) ** later for fall, lr, since in each)
+    to_come = sum(fall * (1 + C * lr**-gamma * since) ** -beta for fall, lr, since in each)
     return L0 + A * area**-alpha - B * (fallen - to_come)
