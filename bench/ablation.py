@@ -86,15 +86,15 @@ def variants(trials: Sequence[Trial], cuts: int, x: Array, values: Array) -> dic
     fitted = [t for t in trials if t.fit is not None]
     inside = [t for t in fitted if not outside_break(t, x)]
 
-    def answer(chosen: Sequence[Trial], *, equal: bool = False) -> Array:
+    def answer(chosen: Sequence[Trial], weights: Array | None = None) -> Array:
         logs = np.array([np.log(t.fit.predict({"x": values})) for t in chosen if t.fit is not None])
-        weights = np.full(len(chosen), 1.0 / len(chosen)) if equal else weigh(chosen, cuts)
-        return weighted_median(logs, weights)
+        return weighted_median(logs, weigh(chosen, cuts) if weights is None else weights)
 
     plain = [t for t in inside if not t.candidate.emphasis]
     found = {
         "auto": answer(inside),
-        "all weights equal": answer(inside, equal=True),
+        "all weights equal": answer(inside, np.ones(len(inside))),
+        "all four cuts alike": answer(inside, weigh(inside, cuts, farther=1.0)),
         "no emphasis on large runs": answer(plain),
         "breaks anywhere": answer(fitted),
         "no breaks": answer([t for t in inside if t.candidate.law.name != "bnsl-1"]),

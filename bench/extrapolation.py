@@ -12,7 +12,8 @@ from bench.rescore import history
 from forerun.benchmarks.extrapolation import DOMAINS, Result, curves, scores
 
 CHANGED = (
-    "intervals of curves are widened by 1.5 instead of 1.2, which is closer to 90 % on the curves that chose the method"
+    "a cut counts an eighth of the next one towards the largest run, where all four counted alike: 10 % less error on the 204 "
+    "curves that chose the method, 5 % on the same thinned to 24 points, 4 % where a factor of four was hidden of them"
 )
 
 

@@ -14,6 +14,7 @@ DECIDED_CUTS = 4  # cuts that must agree before one law is said to be better: th
 PAIRED = 4.0  # standard errors by which hidden runs must speak for it: equal laws stay below in 98 % of tables
 UNANIMOUS = 0.7  # and the share of the reference's miss that a challenger may have
 SMALLEST_MISS = 1e-6  # of a log error: rounding of exact data
+FARTHER = 1 / 8  # what a cut counts beside the next one towards the largest run
 
 
 def misses(trials: Sequence[Trial], cuts: int) -> Array:
@@ -24,13 +25,18 @@ def misses(trials: Sequence[Trial], cuts: int) -> Array:
     return np.where(known, found, np.where(np.isfinite(worst), worst, np.nan))
 
 
-def weigh(trials: Sequence[Trial], cuts: int) -> Array:
-    """Weights (k,) that sum to one: the inverse of the mean squared miss over the last cuts; equal without any cut."""
+def weigh(trials: Sequence[Trial], cuts: int, farther: float = FARTHER) -> Array:
+    """Weights (k,) that sum to one: the inverse of the mean squared miss over the last cuts; equal without any cut.
+
+    The last cut counts most, each one before it ``farther`` times as much: who was right far from the largest run may have
+    been right about what is over.
+    """
     found = misses(trials, cuts)[:, :SCORED]
-    found = found[:, ~np.isnan(found).any(0)]
-    if not found.size:
+    known = ~np.isnan(found).any(0)
+    if not known.any():
         return np.full(len(trials), 1.0 / len(trials))
-    weight = 1.0 / np.maximum((found * found).mean(1), SMALLEST_MISS**2)
+    counts = farther ** np.arange(found.shape[1])[known]
+    weight = 1.0 / np.maximum((found[:, known] ** 2) @ (counts / counts.sum()), SMALLEST_MISS**2)
     return weight / weight.sum()
 
 
