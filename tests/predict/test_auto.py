@@ -56,7 +56,8 @@ def test_intervals_grow_with_the_distance_from_the_runs(found, surface):
 def test_a_curve_is_averaged_over_forms_and_the_wrong_ones_are_named():
     found = fr.fit("auto", curve(0), draws=200)
     assert found.leader is None
-    assert found.members[0].name.split(" ")[0] in ("m2", "m4")  # the truth, or the form that has it as a special case
+    # the truth, or a form that has it as a special case
+    assert found.members[0].name.split(" ")[0] in ("m2", "m4", "bnsl-1")
     assert {name.split(" ")[0] for name, _ in found.rejected} >= {"m1"}
     assert found.predict({"x": np.array([1e8])}) == pytest.approx(0.1 + 30.0 * 1e8**-0.4, rel=0.05)
 
