@@ -1,7 +1,8 @@
 """What each part of `auto` is worth, on public curves that the extrapolation benchmark does not have: these chose it.
 
 Loss curves of published models, routed models, zero-shot errors of Pythia checkpoints, fine-tuning losses, zero-shot
-errors of OpenCLIP in training, and simulated curves. Each is cut at half of its largest x, and the rest predicted.
+errors of OpenCLIP in training, and simulated curves: of training, and of models whose sizes are spaced by ratios. Each is
+cut at half of its largest x, and the rest predicted.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def curves(each: int) -> Iterator[Curve]:
             some = points[np.unique(np.linspace(0, len(points) - 1, POINTS).astype(int))]
             yield Curve(group, some[:, 0], some[:, 1])
     yield from _simulated(each)
+    yield from _ladders(each)
 
 
 def _simulated(count: int) -> Iterator[Curve]:
@@ -78,6 +80,19 @@ def _simulated(count: int) -> Iterator[Curve]:
         clean = get("bnsl-1")(x, **params)
         yield Curve(
             "simulated", x, clean * np.exp(rng.normal(0, np.exp(rng.uniform(np.log(0.003), np.log(0.03))), len(x)))
+        )
+
+
+def _ladders(count: int) -> Iterator[Curve]:
+    """Power laws with a floor at 12 to 40 sizes spaced by ratios over four decades, with noise of 0.2 to 2 %."""
+    for seed in range(count):
+        rng = np.random.default_rng([11, seed])
+        x = np.geomspace(1e3, 1e7, int(rng.integers(12, 41)))
+        clean = rng.uniform(0.02, 0.3) + 30.0 * x ** -rng.uniform(0.25, 0.5)
+        yield Curve(
+            "simulated ladders",
+            x,
+            clean * np.exp(rng.normal(0, np.exp(rng.uniform(np.log(0.002), np.log(0.02))), len(x))),
         )
 
 
@@ -156,4 +171,4 @@ def measure(*, quick: bool) -> Record:
             )
         )
     question = "What is each part of auto worth, on public curves and simulations that the benchmark does not have?"
-    return Record("ablation", question, ", ".join([*SOURCES, "simulation"]), [7], measures, {"curves": len(chosen)})
+    return Record("ablation", question, ", ".join([*SOURCES, "simulation"]), [7, 11], measures, {"curves": len(chosen)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def has_right_derivatives(law):
         if isinstance(law, fr.Term):
             made = law(*jets, **{n: parameter(v, i) for i, (n, v) in enumerate(columns_of(law, params).items())})
             gradient = slopes(made, f.shape, len(names))
-            bends = lambda weights: weighted_bends(made, weights, len(names))  # noqa: E731
+            bends = partial(weighted_bends, made, params=len(names))
         else:
             exact = differentiate(law, jets, params, exact=True)
             gradient, bends = exact.slopes, exact.bends

@@ -131,6 +131,10 @@ def test_what_does_not_depend_on_a_parameter_carries_nothing_for_it():
     y = leaf(U, 0) ** 2 + Jet(V) * 3.0
     assert y.gradient()[0] == (0,)
     assert not slopes(y, U.shape, 2)[:, 1].any()
+    bends = weighted_bends(y, np.ones(U.shape), 2)[0]
+    assert bends[0, 0] == pytest.approx(2.0 * U.size)
+    assert not bends[1].any()
+    assert not bends[:, 1].any()
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,9 @@ class Problem:
 
     def evaluate(self, z: Array, weights: Array | None = None) -> Evaluation:
         """Objective, gradient and Hessian of each vector under its own row weights."""
-        few = self._parts(z, REMEMBERED)
-        parts = [self._evaluate(z[part], None if weights is None else weights[part]) for part in few]
-        found = Evaluation(*(np.concatenate(x) for x in zip(*parts))) if len(parts) > 1 else Evaluation(*parts[0])
+        slices = self._parts(z, REMEMBERED)
+        several = [self._evaluate(z[part], None if weights is None else weights[part]) for part in slices]
+        found = Evaluation(*(np.concatenate(x) for x in zip(*several))) if len(several) > 1 else Evaluation(*several[0])
         if self.prior is None:
             return found
         found.gradient[:, self.prior.columns] += self.prior.gradient(z, self._shifts(weights))
@@ -196,8 +196,8 @@ class Problem:
 
     def metric(self, z: Array, weights: Array | None = None) -> Array:
         """Positive curvature matrices (B, p, p) that majorize the objective's where the law is close to linear."""
-        few = self._parts(z, REMEMBERED)
-        found = np.concatenate([self._metric(z[part], None if weights is None else weights[part]) for part in few])
+        slices = self._parts(z, REMEMBERED)
+        found = np.concatenate([self._metric(z[part], None if weights is None else weights[part]) for part in slices])
         if self.prior is not None:
             found[:, self.prior.columns, self.prior.columns] += self.prior.precision
         return found

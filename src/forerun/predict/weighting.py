@@ -15,6 +15,7 @@ PAIRED = 4.0  # standard errors by which hidden runs must speak for it: equal la
 UNANIMOUS = 0.7  # and the share of the reference's miss that a challenger may have
 SMALLEST_MISS = 1e-6  # of a log error: rounding of exact data
 FARTHER = 1 / 8  # what a cut counts beside the next one towards the largest run
+EVIDENCE = 3  # runs that the last cut must hide for that; fewer may be luck, and then all cuts count alike
 
 
 def misses(trials: Sequence[Trial], cuts: int) -> Array:
@@ -29,13 +30,14 @@ def weigh(trials: Sequence[Trial], cuts: int, farther: float = FARTHER) -> Array
     """Weights (k,) that sum to one: the inverse of the mean squared miss over the last cuts; equal without any cut.
 
     The last cut counts most, each one before it ``farther`` times as much: who was right far from the largest run may have
-    been right about what is over.
+    been right about what is over. Runs that are spaced by ratios leave too few beyond the last cut to say so.
     """
     found = misses(trials, cuts)[:, :SCORED]
-    known = ~np.isnan(found).any(0)
-    if not known.any():
+    known = np.flatnonzero(~np.isnan(found).any(0))
+    if not len(known):
         return np.full(len(trials), 1.0 / len(trials))
-    counts = farther ** np.arange(found.shape[1])[known]
+    hidden = max(len(errors) for t in trials if (errors := t.errors[known[0]]) is not None)
+    counts = (farther if hidden >= EVIDENCE else 1.0) ** known
     weight = 1.0 / np.maximum((found[:, known] ** 2) @ (counts / counts.sum()), SMALLEST_MISS**2)
     return weight / weight.sum()
 
