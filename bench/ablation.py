@@ -1,8 +1,8 @@
 """What each part of `auto` is worth, on public curves that the extrapolation benchmark does not have: these chose it.
 
 Loss curves of published models, routed models, zero-shot errors of Pythia checkpoints, fine-tuning losses, zero-shot
-errors of OpenCLIP in training, and simulated curves: of training, and of models whose sizes are spaced by ratios. Each is
-cut at half of its largest x, and the rest predicted.
+errors of OpenCLIP in training, the same thinned to sizes that are spaced by ratios, and simulated curves: of training, and
+of such ladders. Each is cut at half of its largest x, and the rest predicted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from forerun.laws.registry import get
 from forerun.note import DataError
 from forerun.predict.assembly import outside_break
 from forerun.predict.automatic import CURVE_EMPHASES, CURVES
+from forerun.predict.cutting import Split
 from forerun.predict.trials import FEWEST, Candidate, Trial, put_on_trial, splits_below
 from forerun.predict.weighting import weigh, weighted_median
 from forerun.runs import read_runs
@@ -34,10 +35,12 @@ SOURCES = {  # table: (columns that tell curves apart, x, y, whether the outcome
     "public_pretraining_curves": (("family", "model", "metric"), "x", "loss", False, "losses"),
     "routing_moe_curves": (("run",), "step", "loss_c4", False, "routed losses"),
     "pythia_zeroshot": (("model", "task"), "tokens", "acc", True, "zero-shot errors"),
+    "openclip_learning_curves": (("name",), "samples_seen_epoch", "imagenet_top1", True, "zero-shot errors"),
     "finetune_flan": (("model",), "d_finetune", "test_loss", False, "fine-tuning losses"),
     "finetune_wmt19": (("model",), "d_finetune", "test_loss", False, "fine-tuning losses"),
 }
 EACH = 12  # curves of a table
+RATIO = 1.5  # of neighbouring sizes of a ladder
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,24 @@ def curves(each: int) -> Iterator[Curve]:
         long = [p for p in long if (p[:, 0] <= p[:, 0].max(initial=0.0) / 2).sum() >= FEWEST_FITTED]
         for i in np.linspace(0, len(long) - 1, min(each, len(long))).astype(int):
             points = long[i][np.unique(long[i][:, 0], return_index=True)[1]]
-            some = points[np.unique(np.linspace(0, len(points) - 1, POINTS).astype(int))]
-            yield Curve(group, some[:, 0], some[:, 1])
+            even, few = _evenly(points), _by_ratio(points)
+            yield Curve(group, even[:, 0], even[:, 1])
+            if len(few) < len(points) / 2 and (few[:, 0] <= few[-1, 0] / 2).sum() >= FEWEST_FITTED:
+                yield Curve("real ladders", few[:, 0], few[:, 1])
     yield from _simulated(each)
     yield from _ladders(each)
+
+
+def _evenly(points: Array) -> Array:
+    """At most ``POINTS`` of a curve, evenly over its order."""
+    return points[np.unique(np.linspace(0, len(points) - 1, POINTS).astype(int))]
+
+
+def _by_ratio(points: Array) -> Array:
+    """The points of a curve that lie next to sizes spaced by ``RATIO``, down from its largest, as a ladder has them."""
+    wanted = points[-1, 0] / RATIO ** np.arange(POINTS)
+    nearest = np.abs(np.log(points[:, 0] / wanted[wanted >= points[0, 0]][:, None])).argmin(1)
+    return points[np.unique(nearest)]
 
 
 def _simulated(count: int) -> Iterator[Curve]:
@@ -96,25 +113,25 @@ def _ladders(count: int) -> Iterator[Curve]:
         )
 
 
-def variants(trials: Sequence[Trial], cuts: int, x: Array, values: Array) -> dict[str, Array]:
+def variants(trials: Sequence[Trial], splits: Sequence[Split], x: Array, values: Array) -> dict[str, Array]:
     """The log prediction of every variant of the method at ``values``, from the same trials."""
     fitted = [t for t in trials if t.fit is not None]
     inside = [t for t in fitted if not outside_break(t, x)]
 
     def answer(chosen: Sequence[Trial], weights: Array | None = None) -> Array:
         logs = np.array([np.log(t.fit.predict({"x": values})) for t in chosen if t.fit is not None])
-        return weighted_median(logs, weigh(chosen, cuts) if weights is None else weights)
+        return weighted_median(logs, weigh(chosen, splits) if weights is None else weights)
 
     plain = [t for t in inside if not t.candidate.emphasis]
     found = {
         "auto": answer(inside),
         "all weights equal": answer(inside, np.ones(len(inside))),
-        "all four cuts alike": answer(inside, weigh(inside, cuts, farther=1.0)),
+        "all cuts alike": answer(inside, weigh(inside, splits, power=0.0)),
         "no emphasis on large runs": answer(plain),
         "breaks anywhere": answer(fitted),
         "no breaks": answer([t for t in inside if t.candidate.law.name != "bnsl-1"]),
         "without m4": answer([t for t in inside if t.candidate.law.name != "m4"]),
-        "only the heaviest member": answer([inside[int(weigh(inside, cuts).argmax())]]),
+        "only the heaviest member": answer([inside[int(weigh(inside, splits).argmax())]]),
     }
     for trial in fitted:
         if not trial.candidate.emphasis:
@@ -132,7 +149,7 @@ def errors(curve: Curve) -> tuple[str, dict[str, float]]:
     try:
         trials = put_on_trial(candidates, runs, "x", splits)
         with np.errstate(all="ignore"):
-            found = variants(trials, len(splits), runs["x"], curve.x[~half])
+            found = variants(trials, splits, runs["x"], curve.x[~half])
     except DataError:
         return curve.group, {}
     truth = np.log(curve.y[~half])

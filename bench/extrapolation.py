@@ -12,8 +12,9 @@ from bench.rescore import history
 from forerun.benchmarks.extrapolation import DOMAINS, Result, curves, scores
 
 CHANGED = (
-    "cuts count alike again where the last one hides fewer than three runs: on ladders spaced by ratios, which the curves that chose "
-    "the last change did not have, it made errors 28 % larger; a test that had been widened for it said so"
+    "cuts count by their size: to the power 6 where the last one hides three runs, in proportion where it hides fewer, which alone "
+    "counted alike before. Chosen on 245 ladders: 185 real ones, where the error fell by 4 %, and 60 simulated ones, where it "
+    "rose by 4 %; and on 211 curves of 10 to 17 fitted points, where it fell by 3 %"
 )
 
 

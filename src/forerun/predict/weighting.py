@@ -14,8 +14,8 @@ DECIDED_CUTS = 4  # cuts that must agree before one law is said to be better: th
 PAIRED = 4.0  # standard errors by which hidden runs must speak for it: equal laws stay below in 98 % of tables
 UNANIMOUS = 0.7  # and the share of the reference's miss that a challenger may have
 SMALLEST_MISS = 1e-6  # of a log error: rounding of exact data
-FARTHER = 1 / 8  # what a cut counts beside the next one towards the largest run
-EVIDENCE = 3  # runs that the last cut must hide for that; fewer may be luck, and then all cuts count alike
+STEEP, GENTLE = 6.0, 1.0  # power of the size of its largest kept run by which a cut counts: the last one most
+EVIDENCE = 3  # runs that the last cut must hide for the steeper one; fewer may be luck
 
 
 def misses(trials: Sequence[Trial], cuts: int) -> Array:
@@ -26,18 +26,21 @@ def misses(trials: Sequence[Trial], cuts: int) -> Array:
     return np.where(known, found, np.where(np.isfinite(worst), worst, np.nan))
 
 
-def weigh(trials: Sequence[Trial], cuts: int, farther: float = FARTHER) -> Array:
+def weigh(trials: Sequence[Trial], splits: Sequence[Split], power: float | None = None) -> Array:
     """Weights (k,) that sum to one: the inverse of the mean squared miss over the last cuts; equal without any cut.
 
-    The last cut counts most, each one before it ``farther`` times as much: who was right far from the largest run may have
-    been right about what is over. Runs that are spaced by ratios leave too few beyond the last cut to say so.
+    A cut counts by the size of the largest run below it, to a ``power``: who was right far from the largest run may have been
+    right about what is over. Runs that are spaced by ratios leave one or two beyond the last cut, which may be luck: there it
+    counts little more than those before it.
     """
-    found = misses(trials, cuts)[:, :SCORED]
+    found = misses(trials, len(splits))[:, :SCORED]
     known = np.flatnonzero(~np.isnan(found).any(0))
     if not len(known):
         return np.full(len(trials), 1.0 / len(trials))
     hidden = max(len(errors) for t in trials if (errors := t.errors[known[0]]) is not None)
-    counts = (farther if hidden >= EVIDENCE else 1.0) ** known
+    power = (STEEP if hidden >= EVIDENCE else GENTLE) if power is None else power
+    places = np.array([float(split.label) for split in splits])[known]
+    counts = (places / places[0]) ** power
     weight = 1.0 / np.maximum((found[:, known] ** 2) @ (counts / counts.sum()), SMALLEST_MISS**2)
     return weight / weight.sum()
 
