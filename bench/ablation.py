@@ -25,7 +25,7 @@ from forerun.predict.assembly import outside_break
 from forerun.predict.automatic import CURVE_EMPHASES, CURVES
 from forerun.predict.cutting import Split
 from forerun.predict.trials import FEWEST, Candidate, Trial, put_on_trial, splits_below
-from forerun.predict.weighting import weigh, weighted_median
+from forerun.predict.weighting import STEEP, weigh, weighted_median
 from forerun.runs import read_runs
 
 Array = np.ndarray
@@ -126,7 +126,8 @@ def variants(trials: Sequence[Trial], splits: Sequence[Split], x: Array, values:
     found = {
         "auto": answer(inside),
         "all weights equal": answer(inside, np.ones(len(inside))),
-        "all cuts alike": answer(inside, weigh(inside, splits, power=0.0)),
+        "all cuts alike": answer(inside, weigh(inside, splits, powers=(0.0,))),
+        "nearest cuts only": answer(inside, weigh(inside, splits, powers=(STEEP,))),
         "no emphasis on large runs": answer(plain),
         "breaks anywhere": answer(fitted),
         "no breaks": answer([t for t in inside if t.candidate.law.name != "bnsl-1"]),
