@@ -48,6 +48,7 @@ MOST_RESIDUALS = 20_000
 LOOKED_AT = 128  # refits whose optima are tried as optima of the table itself
 LARGE = 4_000  # rows above which basins are found on a part of them
 EXACTLY = 1e-300  # width of a Huber function that is the absolute value to the last digit
+DIRECT = 3  # starts that are also solved without a wider objective first
 POOL = 64  # screened points that refits may start from
 
 
@@ -238,18 +239,30 @@ def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem,
     else:
         first = pool = _joined(law, problem.names[: -1 if objective.scaled else None], apart, groups)
     begin = problem.internal(problem.with_scale(first))
-    if groups is None and problem.rows > LARGE:
+    large = groups is None and problem.rows > LARGE
+    if large:
         few = table.taken(slice(None, None, -(-problem.rows // LARGE)))
         thin = build(law, few.inputs, few.y, few.trials, objective, few.weights, None, problem.exact)
-        begin = _different(polish(thin, begin))
+        begin = _different(_optima(thin, begin))
     problem = balanced(problem, begin)
-    optimum = polish(problem, begin)
+    optimum = polish(problem, begin) if large else _optima(problem, begin)
     if not np.isfinite(optimum.value).any():
         raise DataError(
             "no-optimum", f"{law.name} cannot be evaluated on these data", advice="Check the units of the columns"
         )
     ranked = np.argsort(optimum.value, kind="stable")
     return problem, np.concatenate([optimum.z[ranked], problem.internal(problem.with_scale(pool))]), optimum
+
+
+def _optima(problem: Problem, starts: Array) -> Optimum:
+    """Where the starts lead by way of a wider objective, and where the best of them lead directly.
+
+    A narrow Huber function is full of kinks that hold a start back; under a wide one far more starts reach the same place.
+    """
+    wide = problem.widened(starts)
+    if wide is problem:
+        return polish(problem, starts)
+    return polish(problem, np.concatenate([polish(wide, starts).z, starts[:DIRECT]]))
 
 
 def _with_lower(problem: Problem, optimum: Optimum, draws: Array) -> Optimum:

@@ -45,6 +45,10 @@ class Objective:
         """The same objective with another Huber width."""
         return replace(self, delta=delta)
 
+    def at_once(self, delta: float) -> Objective:
+        """The same with that Huber width alone, without a sequence of them."""
+        return replace(self, delta=delta, deltas=(delta,))
+
     def widened(self, delta: float, factor: float) -> Objective:
         """A Huber function of another width whose slope jumps by ``factor`` times as much as this objective's."""
         assert self.rho is not None

@@ -14,6 +14,7 @@ FINISHED = 1e-12  # predicted decrease over the objective's value at which a pro
 QUADRATIC = 1e-6  # the same, below which a step that keeps its promise to within FINISHED leaves nothing to gain
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e10
+FAR_OFF, CLOSE = 0.1, 1e-6  # damping of the first step from a start, and from the optimum of other weights
 SMALL = 0.1  # damping, in units of the metric, below which the promise of a step is close to that of Newton's
 ROUNDING = 1e-10  # relative difference of two objectives that is none
 FLAT = 1e-9  # scaled curvature that counts as none
@@ -69,7 +70,7 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
     count = len(z)
     state = problem.evaluate(z, weights)
     metric = np.repeat(problem.metric(z[:1]), count, 0) if weights is not None else problem.metric(z)
-    damping = np.full(count, 1e-6)
+    damping = np.full(count, FAR_OFF if weights is None else CLOSE)
     finished = np.zeros(count, bool)
     place, seen = z.copy(), _take(state, np.arange(count))  # where each walk stands, off its best point while it strays
     strayed, promised = np.zeros(count, int), np.zeros(count)

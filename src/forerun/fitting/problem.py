@@ -21,6 +21,7 @@ Array = np.ndarray
 REMEMBERED = (
     CHUNK // 2
 )  # elements at once where every step of the formula keeps its own until the derivatives are taken
+WIDER = 2.0  # times the width of an objective below which another one is hardly wider
 SCALE = "(scale)"  # the name of the scale of the residuals, where the objective fits it jointly
 SCALE_PARAM = Param((SMALLEST_SCALE, np.inf), "log", meaning="scale of the residuals", role="scale")
 
@@ -82,6 +83,17 @@ class Problem:
     def with_objective(self, objective: Objective) -> Problem:
         """The same problem under another objective."""
         return replace(self, objective=objective)
+
+    def widened(self, starts: Array) -> Problem:
+        """The problem under a Huber function as wide as residuals at the best of the vectors ``starts`` typically are.
+
+        That is nearly smooth and as robust, and its optimum lies close by. Itself where that would hardly be wider, or the
+        objective has no width.
+        """
+        if not self.objective.deltas or self.objective.scaled:
+            return self
+        width = float(np.median(np.abs(self.residuals(starts[self.values(starts).argmin()]))))
+        return self.with_objective(self.objective.at_once(width)) if width > WIDER * self.objective.deltas[0] else self
 
     def smoothed(self, z: Array) -> Problem:
         """The problem whose curvature at ``z`` (p,) may stand for that of the expected objective.
