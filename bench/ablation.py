@@ -1,8 +1,8 @@
 """What each part of `auto` is worth, on public curves that the extrapolation benchmark does not have: these chose it.
 
 Loss curves of published models, routed models, zero-shot errors of Pythia checkpoints, fine-tuning losses, zero-shot
-errors of OpenCLIP in training, the same thinned to sizes that are spaced by ratios, and simulated curves: of training, and
-of such ladders. Each is cut at half of its largest x, and the rest predicted.
+errors of OpenCLIP in training, ARC errors of the OLMo ladder; the same thinned to 24 points, and to sizes that are spaced by
+ratios; and simulated curves: of training, and of such ladders. Each is cut at half of its largest x, and the rest predicted.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from forerun.runs import read_runs
 
 Array = np.ndarray
 POINTS = 60  # of a curve
+SHORT = 24  # of the same where few points must do
 FEWEST_FITTED = 9
 SOURCES = {  # table: (columns that tell curves apart, x, y, whether the outcome is 1 - y, group)
     "public_pretraining_curves": (("family", "model", "metric"), "x", "loss", False, "losses"),
     "routing_moe_curves": (("run",), "step", "loss_c4", False, "routed losses"),
     "pythia_zeroshot": (("model", "task"), "tokens", "acc", True, "zero-shot errors"),
     "openclip_learning_curves": (("name",), "samples_seen_epoch", "imagenet_top1", True, "zero-shot errors"),
+    "olmo_ladder_tasks": (("run",), "tokens", "acc.arc_easy_test_len_norm", True, "task errors"),
     "finetune_flan": (("model",), "d_finetune", "test_loss", False, "fine-tuning losses"),
     "finetune_wmt19": (("model",), "d_finetune", "test_loss", False, "fine-tuning losses"),
 }
@@ -67,17 +69,18 @@ def curves(each: int) -> Iterator[Curve]:
         long = [p for p in long if (p[:, 0] <= p[:, 0].max(initial=0.0) / 2).sum() >= FEWEST_FITTED]
         for i in np.linspace(0, len(long) - 1, min(each, len(long))).astype(int):
             points = long[i][np.unique(long[i][:, 0], return_index=True)[1]]
-            even, few = _evenly(points), _by_ratio(points)
+            even = _evenly(points, POINTS)
             yield Curve(group, even[:, 0], even[:, 1])
-            if len(few) < len(points) / 2 and (few[:, 0] <= few[-1, 0] / 2).sum() >= FEWEST_FITTED:
-                yield Curve("real ladders", few[:, 0], few[:, 1])
+            for kind, some in (("short curves", _evenly(points, SHORT)), ("real ladders", _by_ratio(points))):
+                if len(some) < len(points) / 2 and (some[:, 0] <= some[-1, 0] / 2).sum() >= FEWEST_FITTED:
+                    yield Curve(kind, some[:, 0], some[:, 1])
     yield from _simulated(each)
     yield from _ladders(each)
 
 
-def _evenly(points: Array) -> Array:
-    """At most ``POINTS`` of a curve, evenly over its order."""
-    return points[np.unique(np.linspace(0, len(points) - 1, POINTS).astype(int))]
+def _evenly(points: Array, most: int) -> Array:
+    """At most so many points of a curve, evenly over its order."""
+    return points[np.unique(np.linspace(0, len(points) - 1, most).astype(int))]
 
 
 def _by_ratio(points: Array) -> Array:
