@@ -53,3 +53,12 @@ def test_kinks_of_a_narrow_objective_hold_back_no_start(seed):
         "chinchilla", fr.simulate("chinchilla", n=80, noise=0.005, seed=seed), uncertainty="none"
     ).solution
     assert solution.agreeing >= solution.starts - 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("name", "objective"), [("tokens-per-character", "squared"), ("knowledge-capacity", "lad")])
+def test_a_start_that_is_the_optimum_already_counts_as_solved(name, objective, seed):
+    """The screening finds the optimum of parameters that enter linearly: no step from there can gain anything."""
+    law = fr.laws.get(name)
+    fit = fr.fit(law, fr.simulate(law, n=40, noise=0.01, seed=seed), objective=objective, uncertainty="none")
+    assert fit.outcome != "not-converged"

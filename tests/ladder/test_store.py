@@ -113,6 +113,16 @@ def test_adding_again_changes_nothing(store):
     assert store.curve(row) == [{"step": 1, "loss": 2.0}]
 
 
+def test_a_store_whose_tables_are_just_being_made_is_none_yet(tmp_path):
+    """SQLite makes an empty file and fills it at the end of the first transaction."""
+    (tmp_path / stores.FILE).touch()
+    assert not Store.is_in(tmp_path)
+    with pytest.raises(DataError, match="holds no ladder"):
+        Store(tmp_path)
+    Store(tmp_path, create=True)
+    assert Store.is_in(tmp_path)
+
+
 def test_a_folder_without_a_ladder_gets_one_line(tmp_path):
     with pytest.raises(DataError, match=r"holds no ladder \(no file ladder.db\)"):
         Store(tmp_path)

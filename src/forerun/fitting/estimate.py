@@ -26,7 +26,7 @@ from forerun.fitting.observations import (
     weights_in_words,
 )
 from forerun.fitting.percentile import percentiles
-from forerun.fitting.polish import Optimum, conditions, polish
+from forerun.fitting.polish import Optimum, conditions, polish, ranking
 from forerun.fitting.prediction import supports_jets
 from forerun.fitting.problem import SCALE, Problem, build
 from forerun.fitting.result import Fit, sort_notes
@@ -39,6 +39,7 @@ from forerun.runs import Runs
 
 Array = np.ndarray
 AGREE = 1e-6  # relative difference of objectives below which two starts reached the same optimum
+SAME = 1e-14  # relative difference of objectives that is none
 SINGULAR = 1e-9  # scaled curvature below which the data do not identify all parameters
 STEEP = 1e-5  # scaled gradient above which a point is no optimum
 PERFECT = 1e-24  # objective per weight below which a fit goes through all its points, and its gradient is rounding
@@ -48,7 +49,6 @@ MOST_RESIDUALS = 20_000
 LOOKED_AT = 128  # refits whose optima are tried as optima of the table itself
 LARGE = 4_000  # rows above which basins are found on a part of them
 EXACTLY = 1e-300  # width of a Huber function that is the absolute value to the last digit
-DIRECT = 3  # starts that are also solved without a wider objective first
 POOL = 64  # screened points that refits may start from
 
 
@@ -255,14 +255,26 @@ def solve(law: Law, table: Observations, objective: Objective) -> tuple[Problem,
 
 
 def _optima(problem: Problem, starts: Array) -> Optimum:
-    """Where the starts lead by way of a wider objective, and where the best of them lead directly.
+    """Where each of the starts leads, directly or by way of a wider objective, whichever ends lower.
 
     A narrow Huber function is full of kinks that hold a start back; under a wide one far more starts reach the same place.
     """
     wide = problem.widened(starts)
     if wide is problem:
-        return polish(problem, starts)
-    return polish(problem, np.concatenate([polish(wide, starts).z, starts[:DIRECT]]))
+        return _closed(problem, polish(problem, starts))
+    found = polish(problem, np.concatenate([starts, polish(wide, starts).z]))
+    value = ranking(found.value, found.finished).reshape(2, -1)
+    way = np.arange(len(starts)) + len(starts) * value.argmin(0)
+    return _closed(problem, Optimum(found.z[way], found.value[way], found.finished[way], found.steps))
+
+
+def _closed(problem: Problem, optimum: Optimum) -> Optimum:
+    """The same with the last digits of the best: damping from the way hides what is left along a flat direction."""
+    best = optimum.best
+    last = polish(problem, optimum.z[best : best + 1], np.ones((1, problem.rows)))
+    if last.finished[0] and last.value[0] <= optimum.value[best] * (1.0 + SAME):
+        optimum.z[best], optimum.value[best], optimum.finished[best] = last.z[0], last.value[0], True
+    return optimum
 
 
 def _with_lower(problem: Problem, optimum: Optimum, draws: Array) -> Optimum:

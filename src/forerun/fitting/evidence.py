@@ -58,10 +58,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Solution:
-    """How the optimum was verified: scaled gradient norm, smallest scaled eigenvalue, starts that agree, derivatives.
-
-    Where starts lead to it by way of a wider objective, the best of them count again for the way without.
-    """
+    """How the optimum was verified: scaled gradient norm, smallest scaled eigenvalue, starts that agree, derivatives."""
 
     gradient: float
     curvature: float

@@ -14,7 +14,7 @@ FINISHED = 1e-12  # predicted decrease over the objective's value at which a pro
 QUADRATIC = 1e-6  # the same, below which a step that keeps its promise to within FINISHED leaves nothing to gain
 EXACT = 1e-26  # objective per unit of weight below which a fit goes through all its points
 LARGEST_DAMPING = 1e10
-FAR_OFF, CLOSE = 0.1, 1e-6  # damping of the first step from a start, and from the optimum of other weights
+FAR_OFF, CLOSE = 0.1, 1e-6  # damping of the first step from a start, and of refits, which begin near the end
 SMALL = 0.1  # damping, in units of the metric, below which the promise of a step is close to that of Newton's
 ROUNDING = 1e-10  # relative difference of two objectives that is none
 FLAT = 1e-9  # scaled curvature that counts as none
@@ -37,7 +37,7 @@ class Optimum:
     @property
     def best(self) -> int:
         """Which ended lowest; of those that only rounding tells apart, one that was solved to the end."""
-        return _lowest(self.value, self.finished)
+        return int(ranking(self.value, self.finished).argmin())
 
 
 @np.errstate(all="ignore")  # steps may leave the domain of the law; they are then refused
@@ -95,6 +95,8 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         ratio = np.where(gain > 0, drop / np.maximum(gain, 1e-300), np.sign(drop))
         damped = np.where(ratio > 0.5, damping[todo] * 0.03, damping[todo])
         damped = np.where((ratio < 0.25) & ~stray, np.maximum(damping[todo] * 10.0, 1e-2), damped)
+        if steps == 1:  # a start that is an optimum already is asked again almost without damping, which then ends it
+            damped = np.where(promise <= tiny, CLOSE, damped)
         damping[todo] = np.where(damped < 1e-9, 0.0, damped)
         moved = todo[accept]
         z[moved] = trial[accept]
@@ -106,16 +108,16 @@ def _newton(problem: Problem, z: Array, weights: Array | None, max_steps: int) -
         finished[todo[small]] = True
         todo = todo[~(small | (damping[todo] > LARGEST_DAMPING))]
         if weights is None:
-            lead = (lead or steps) if finished[_lowest(state.value, finished)] else 0
+            lead = (lead or steps) if finished[ranking(state.value, finished).argmin()] else 0
         hard = todo[damping[todo] >= SMALL]
         if steps % REFRESH == 0 and len(hard):
             metric[hard] = problem.metric(z[hard], None if weights is None else weights[hard])
     return Optimum(z, state.value, finished, steps)
 
 
-def _lowest(value: Array, finished: Array) -> int:
-    """Which problem of a batch has the lowest objective; where only rounding tells some apart, one that is solved."""
-    return int((value + np.where(finished, 0.0, ROUNDING * np.abs(value))).argmin())
+def ranking(value: Array, finished: Array) -> Array:
+    """What optima are ranked by: their value, and where only rounding tells some apart, those first that are solved."""
+    return value + np.where(finished, 0.0, ROUNDING * np.abs(value))
 
 
 def _mass(problem: Problem, weights: Array | None, count: int) -> Array:

@@ -70,7 +70,7 @@ class Store:
             except OSError as error:
                 message = f"cannot make the folder {self.folder}: {error.strerror}"
                 raise DataError("cannot-write", message, advice="Name another folder") from None
-        elif not self.path.exists():
+        elif not self.is_in(self.folder):
             message = f"{self.folder} holds no ladder (no file {FILE})"
             raise DataError("no-ladder", message, advice="Start one with: forerun ladder run --into FOLDER")
         try:
@@ -85,8 +85,9 @@ class Store:
 
     @staticmethod
     def is_in(folder: str | Path) -> bool:
-        """Whether there is a ladder in ``folder``."""
-        return (Path(folder) / FILE).exists()
+        """Whether there is a ladder in ``folder``: while another process makes its tables, the file is there and empty."""
+        file = Path(folder) / FILE
+        return file.exists() and file.stat().st_size > 0
 
     @property
     def checkpoints(self) -> Path:
