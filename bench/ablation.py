@@ -23,9 +23,8 @@ from forerun.laws.registry import get
 from forerun.note import DataError
 from forerun.predict.assembly import outside_break
 from forerun.predict.automatic import CURVE_EMPHASES, CURVES
-from forerun.predict.cutting import Split
 from forerun.predict.trials import FEWEST, Candidate, Trial, put_on_trial, splits_below
-from forerun.predict.weighting import STEEP, weigh, weighted_median
+from forerun.predict.weighting import weigh, weighted_median
 from forerun.runs import read_runs
 
 Array = np.ndarray
@@ -116,26 +115,25 @@ def _ladders(count: int) -> Iterator[Curve]:
         )
 
 
-def variants(trials: Sequence[Trial], splits: Sequence[Split], x: Array, values: Array) -> dict[str, Array]:
+def variants(trials: Sequence[Trial], cuts: int, x: Array, values: Array) -> dict[str, Array]:
     """The log prediction of every variant of the method at ``values``, from the same trials."""
     fitted = [t for t in trials if t.fit is not None]
     inside = [t for t in fitted if not outside_break(t, x)]
 
     def answer(chosen: Sequence[Trial], weights: Array | None = None) -> Array:
         logs = np.array([np.log(t.fit.predict({"x": values})) for t in chosen if t.fit is not None])
-        return weighted_median(logs, weigh(chosen, splits) if weights is None else weights)
+        return weighted_median(logs, weigh(chosen, cuts) if weights is None else weights)
 
     plain = [t for t in inside if not t.candidate.emphasis]
     found = {
         "auto": answer(inside),
         "all weights equal": answer(inside, np.ones(len(inside))),
-        "all cuts alike": answer(inside, weigh(inside, splits, powers=(0.0,))),
-        "nearest cuts only": answer(inside, weigh(inside, splits, powers=(STEEP,))),
+        "all cuts alike": answer(inside, weigh(inside, cuts, farther=1.0)),
         "no emphasis on large runs": answer(plain),
         "breaks anywhere": answer(fitted),
         "no breaks": answer([t for t in inside if t.candidate.law.name != "bnsl-1"]),
         "without m4": answer([t for t in inside if t.candidate.law.name != "m4"]),
-        "only the heaviest member": answer([inside[int(weigh(inside, splits).argmax())]]),
+        "only the heaviest member": answer([inside[int(weigh(inside, cuts).argmax())]]),
     }
     for trial in fitted:
         if not trial.candidate.emphasis:
@@ -153,7 +151,7 @@ def errors(curve: Curve) -> tuple[str, dict[str, float]]:
     try:
         trials = put_on_trial(candidates, runs, "x", splits)
         with np.errstate(all="ignore"):
-            found = variants(trials, splits, runs["x"], curve.x[~half])
+            found = variants(trials, len(splits), runs["x"], curve.x[~half])
     except DataError:
         return curve.group, {}
     truth = np.log(curve.y[~half])

@@ -56,7 +56,7 @@ def assemble(
         others = f"; {len(rejected) - 1} other forms cannot either" if len(rejected) > 1 else ""
         message = f"no form can be fitted to these runs: {rejected[0][1]}{others}"
         raise DataError("too-few-runs", message, advice="Add runs of other sizes")
-    weights = weigh(usable, splits)
+    weights = weigh(usable, len(splits))
     missed = misses(usable, len(splits))[:, :SCORED]
     led = led and usable[0] is trials[0]
     alone = None

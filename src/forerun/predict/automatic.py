@@ -32,7 +32,7 @@ def auto(runs: Runs, *, level: float = 0.9, draws: int = 1000, seed: int = 0) ->
     by 30 % less over all, and by four standard errors of the hidden runs. A table of one input is answered
     by the weighted median of power laws with and without a floor, with a flat end, and with one break, each with four
     emphases on the large runs, and of a curve that leaves chance level; weights are inverse squared misses, first of all at
-    the last cut if it hides three runs, else half of them at all cuts alike. A break counts only with runs on both sides of it.
+    the last cut if it hides three runs. A break counts only with runs on both sides of it.
     Intervals are as wide as forecasts were wrong in the back-test at that distance (:class:`Calibration`).
 
     What it chose, what it rejected and why, and the verdict stand in the result; "do not extrapolate" is an error note.

@@ -61,8 +61,7 @@ class Trial:
 def splits_below(runs: Runs, axis: str, needed: int) -> list[Split]:
     """The cuts of a trial, from the last: at shares of the largest value, each hiding the runs of the next decade.
 
-    They are labelled by their largest kept value. ``distance`` is infinite for runs that are hidden but lie too far out to be
-    scored.
+    ``distance`` is infinite for runs that are hidden but lie too far out to be scored.
     """
     values = runs[axis]
     found: list[Split] = []
@@ -71,9 +70,8 @@ def splits_below(runs: Runs, axis: str, needed: int) -> list[Split]:
         keep = values <= limit * (1.0 + 1e-9)
         new = not found or keep.sum() < found[-1].keep.sum()
         if new and needed <= keep.sum() < len(values):
-            largest = float(values[keep].max())
-            distance = np.log10(values[~keep] / largest)
-            found.append(Split(largest, keep, np.where(distance <= WINDOW, distance, np.inf)))
+            distance = np.log10(values[~keep] / values[keep].max())
+            found.append(Split(limit, keep, np.where(distance <= WINDOW, distance, np.inf)))
     return [split for split in found if np.isfinite(split.distance).any()]
 
 

@@ -14,8 +14,8 @@ DECIDED_CUTS = 4  # cuts that must agree before one law is said to be better: th
 PAIRED = 4.0  # standard errors by which hidden runs must speak for it: equal laws stay below in 98 % of tables
 UNANIMOUS = 0.7  # and the share of the reference's miss that a challenger may have
 SMALLEST_MISS = 1e-6  # of a log error: rounding of exact data
-STEEP = 6.0  # power of the size of its largest kept run by which a cut counts: the last one most
-EVIDENCE = 3  # runs that the last cut must hide to decide; fewer may be luck
+FARTHER = 1 / 8  # what a cut counts beside the next one towards the largest run
+EVIDENCE = 3  # runs that the last cut must hide for that; fewer may be luck, and then all cuts count alike
 
 
 def misses(trials: Sequence[Trial], cuts: int) -> Array:
@@ -26,24 +26,20 @@ def misses(trials: Sequence[Trial], cuts: int) -> Array:
     return np.where(known, found, np.where(np.isfinite(worst), worst, np.nan))
 
 
-def weigh(trials: Sequence[Trial], splits: Sequence[Split], powers: Sequence[float] | None = None) -> Array:
+def weigh(trials: Sequence[Trial], cuts: int, farther: float = FARTHER) -> Array:
     """Weights (k,) that sum to one: the inverse of the mean squared miss over the last cuts; equal without any cut.
 
-    A cut counts by the size of the largest run below it, to a power: who was right far from the largest run may have been
-    right about what is over. Runs that are spaced by ratios leave one or two beyond the last cut, which may be luck: there
-    half of the weight comes from all cuts alike. ``powers`` to be averaged over may be given instead.
+    The last cut counts most, each one before it ``farther`` times as much: who was right far from the largest run may have
+    been right about what is over. Runs that are spaced by ratios leave too few beyond the last cut to say so.
     """
-    found = misses(trials, len(splits))[:, :SCORED]
+    found = misses(trials, cuts)[:, :SCORED]
     known = np.flatnonzero(~np.isnan(found).any(0))
     if not len(known):
         return np.full(len(trials), 1.0 / len(trials))
     hidden = max(len(errors) for t in trials if (errors := t.errors[known[0]]) is not None)
-    powers = ((STEEP,) if hidden >= EVIDENCE else (STEEP, 0.0)) if powers is None else powers
-    places = np.array([float(split.label) for split in splits])[known]
-    counts = (places / places[0]) ** np.array(powers)[:, None]
-    missed = (found[:, known] ** 2) @ (counts / counts.sum(1, keepdims=True)).T
-    weights = 1.0 / np.maximum(missed, SMALLEST_MISS**2)
-    return (weights / weights.sum(0)).mean(1)
+    counts = (farther if hidden >= EVIDENCE else 1.0) ** known
+    weight = 1.0 / np.maximum((found[:, known] ** 2) @ (counts / counts.sum()), SMALLEST_MISS**2)
+    return weight / weight.sum()
 
 
 def challenger(trials: Sequence[Trial], splits: Sequence[Split]) -> int:
