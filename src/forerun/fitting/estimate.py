@@ -259,7 +259,7 @@ def _optima(problem: Problem, starts: Array) -> Optimum:
 
     A narrow Huber function is full of kinks that hold a start back; under a wide one far more starts reach the same place.
     """
-    wide = problem.widened(starts)
+    wide = problem.relaxed(starts)
     if wide is problem:
         return _closed(problem, polish(problem, starts))
     found = polish(problem, np.concatenate([starts, polish(wide, starts).z]))

@@ -84,7 +84,7 @@ class Problem:
         """The same problem under another objective."""
         return replace(self, objective=objective)
 
-    def widened(self, starts: Array) -> Problem:
+    def relaxed(self, starts: Array) -> Problem:
         """The problem under a Huber function as wide as residuals at the best of the vectors ``starts`` typically are.
 
         That is nearly smooth and as robust, and its optimum lies close by. Itself where that would hardly be wider, or the
